@@ -1,0 +1,104 @@
+"""What the fused vectors say: intents, out-of-scope, entity tags, sentiment, photo kind and condition.
+
+Intents are independent (a customer may want two things). Entity tags are read from text and OCR vectors alike,
+beginning/inside/outside (Ramshaw & Marcus 1995). Photo kind and condition are read from the photo's own vectors
+before attention, so that words about damage are never mistaken for seen damage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from agent.fusion import Fused, Fusion, FusionConfig, ModalityBatch
+
+SENTIMENTS = ("negative", "neutral", "positive")
+PHOTO_KINDS = ("receipt", "clothing", "grocery", "other")
+CONDITIONS = ("intact", "damaged")
+OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label sets a model was trained for; `entities` are types, from which the tags follow."""
+
+    intents: tuple[str, ...]
+    entities: tuple[str, ...]
+    sentiments: tuple[str, ...] = SENTIMENTS
+    photo_kinds: tuple[str, ...] = PHOTO_KINDS
+    conditions: tuple[str, ...] = CONDITIONS
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """O, then B- and I- of every entity type."""
+        return (OUTSIDE, *(f"{place}-{name}" for name in self.entities for place in "BI"))
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """Raw scores of a batch.
+
+    Attributes:
+        intents: (batch, number of intents).
+        out_of_scope: (batch,).
+        sentiment: (batch, 3).
+        tags: by modality ("text", "ocr"), (batch, n, number of tags).
+        kind, condition: (batch, number of kinds / conditions), None where no row has a photo.
+    """
+
+    intents: Tensor
+    out_of_scope: Tensor
+    sentiment: Tensor
+    tags: Mapping[str, Tensor]
+    kind: Tensor | None
+    condition: Tensor | None
+
+
+class UnderstandingModel(nn.Module):
+    """Fusion with its heads: what a checkpoint holds beside the text encoder's adapter."""
+
+    def __init__(self, config: FusionConfig, labels: Labels) -> None:
+        super().__init__()
+        self.labels = labels
+        self.fusion = Fusion(config)
+        width = config.width
+
+        def head(size: int, inputs: int = width) -> nn.Module:
+            return nn.Sequential(nn.Dropout(config.dropout), nn.Linear(inputs, size))
+
+        self.intents = head(len(labels.intents))
+        self.out_of_scope = head(1)
+        self.sentiment = head(len(labels.sentiments))
+        self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
+        self.kind = nn.Sequential(nn.Linear(width, width), nn.GELU(), head(len(labels.photo_kinds)))
+        self.condition = nn.Sequential(nn.Linear(width, width), nn.GELU(), head(len(labels.conditions)))
+
+    def forward(self, inputs: Mapping[str, ModalityBatch]) -> Logits:
+        """Scores of a batch; see `Fusion.forward` for the inputs."""
+        fused = self.fusion(inputs)
+        photo = _mean(fused, "image")
+        return Logits(
+            intents=self.intents(fused.pooled),
+            out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1),
+            sentiment=self.sentiment(fused.pooled),
+            tags={
+                name: self.tags(torch.cat([fused.tokens[name], fused.projected[name]], dim=-1))
+                for name in ("text", "ocr")
+                if name in fused.tokens
+            },
+            kind=None if photo is None else self.kind(photo),
+            condition=None if photo is None else self.condition(photo),
+        )
+
+
+def _mean(fused: Fused, name: str) -> Tensor | None:
+    """Mean and spread-keeping maximum of a modality's projected vectors, (batch, width); None where absent."""
+    if name not in fused.projected:
+        return None
+    vectors, mask = fused.projected[name], fused.masks[name].unsqueeze(-1)
+    mean = (vectors * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+    peak = vectors.masked_fill(~mask, -1e4).amax(dim=1)
+    return mean + torch.where(mask.any(dim=1), peak, torch.zeros_like(peak))
