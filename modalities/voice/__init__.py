@@ -1,0 +1,1 @@
+"""Text to sound: the voices, and what makes text fit to be said."""
