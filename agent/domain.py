@@ -84,8 +84,12 @@ class Pack:
     _examples: tuple[Example, ...] = field(default=(), repr=False, compare=False)
 
     @classmethod
-    def load(cls, name_or_dir: str | PathLike[str]) -> Pack:
-        """Read a pack by the name of one that ships ("retail") or by its folder.
+    def load(cls, name_or_dir: str | PathLike[str], *, with_examples: bool = True) -> Pack:
+        """Read a pack.
+
+        Args:
+            name_or_dir: the name of one that ships ("retail") or a folder.
+            with_examples: read and check the examples too; without them `examples()` is empty.
 
         Raises:
             PackError: no such pack, a file missing, or something wrong in a file; names the file and line.
@@ -97,7 +101,9 @@ class Pack:
         name = source.string(source.table, "name")
         intents = _intents(source)
         entities = {key: _entity(source, key, value) for key, value in source.section("entities").items()}
-        examples = read_examples(root / "examples.jsonl", frozenset(intents), frozenset(entities))
+        examples: list[Example] = []
+        if with_examples:
+            examples = read_examples(root / "examples.jsonl", frozenset(intents), frozenset(entities))
         return cls(
             name=name,
             root=root,

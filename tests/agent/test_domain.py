@@ -49,6 +49,11 @@ def test_entities_thresholds_and_spans_are_read(tmp_path: Path) -> None:
     assert (example.image, example.line) == ("kind:receipt", 2)
 
 
+def test_examples_may_be_left_unread(tmp_path: Path) -> None:
+    (write(tmp_path) / "examples.jsonl").unlink()
+    assert Pack.load(tmp_path, with_examples=False).examples() == []
+
+
 def test_retail_ships_and_loads_by_name_and_by_folder() -> None:
     assert "retail" in names()
     pack = Pack.load("retail")

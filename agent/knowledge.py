@@ -1,0 +1,7 @@
+"""What the company knows: its products (`ProductGraph`) and its help pages (`Articles`)."""
+
+from __future__ import annotations
+
+from agent.products import Product, ProductGraph, Variant
+
+__all__ = ["Product", "ProductGraph", "Variant"]

@@ -1,0 +1,220 @@
+"""The product graph: a pack's catalogue as RDF, asked through SPARQL.
+
+The vocabulary is schema.org's (ProductGroup, hasVariant, gtin13, ...), with a few terms of our own for what it
+lacks, so that a shop that already publishes schema.org data can use its own file. The store is pyoxigraph
+(https://pyoxigraph.readthedocs.io), in memory and read-only once loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from os import PathLike
+from pathlib import Path
+
+from agent.errors import InputError, PackError
+
+_PREFIXES = """
+PREFIX schema: <https://schema.org/>
+PREFIX hl: <https://harborlane.example/terms#>
+"""
+_PRODUCTS = """
+SELECT ?product ?name ?price ?category ?description ?material ?care ?fit ?warranty WHERE {
+  ?product a schema:ProductGroup ; schema:name ?name ; schema:price ?price .
+  OPTIONAL { ?product schema:category/schema:name ?category }
+  OPTIONAL { ?product schema:description ?description }
+  OPTIONAL { ?product schema:material ?material }
+  OPTIONAL { ?product hl:care ?care }
+  OPTIONAL { ?product hl:fit ?fit }
+  OPTIONAL { ?product hl:warrantyMonths ?warranty }
+} ORDER BY ?product
+"""
+_ALIASES = "SELECT ?product ?alias WHERE { ?product schema:alternateName ?alias } ORDER BY ?product ?alias"
+_RELATED = "SELECT ?product ?other WHERE { ?product schema:isRelatedTo ?other } ORDER BY ?product ?other"
+_VARIANTS = """
+SELECT ?product ?sku ?price ?barcode ?size ?color WHERE {
+  ?product schema:hasVariant ?variant . ?variant schema:sku ?sku ; schema:price ?price .
+  OPTIONAL { ?variant schema:gtin13 ?barcode }
+  OPTIONAL { ?variant schema:size ?size }
+  OPTIONAL { ?variant schema:color ?color }
+} ORDER BY ?barcode ?sku
+"""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One thing on the shelf: a product in one size and colour.
+
+    Attributes:
+        sku: the shop's own number.
+        options: "size" and "color", those that apply.
+        price: in the pack's currency.
+        barcode: EAN-13, or empty.
+    """
+
+    sku: str
+    options: Mapping[str, str]
+    price: Decimal
+    barcode: str = ""
+
+
+@dataclass(frozen=True)
+class Product:
+    """One product with its variants.
+
+    Attributes:
+        id: its name in links, such as "slim-jeans".
+        name, aliases: what the shop calls it, and what people say, in alphabetical order.
+        category, description, material, care, fit: words for the customer; empty where not known.
+        price: of the plain variant, in the pack's currency.
+        variants: in the order of their barcodes.
+        warranty_months: how long the maker stands by it.
+        related: ids of what goes with it.
+    """
+
+    id: str
+    name: str
+    aliases: tuple[str, ...]
+    category: str
+    description: str
+    price: Decimal
+    variants: tuple[Variant, ...]
+    material: str = ""
+    care: str = ""
+    fit: str = ""
+    warranty_months: int = 0
+    related: tuple[str, ...] = ()
+
+    def values(self, option: str) -> tuple[str, ...]:
+        """What there is of an option ("size", "color"), in the order of the variants."""
+        return tuple(dict.fromkeys(v.options[option] for v in self.variants if option in v.options))
+
+    def variant(self, **options: str) -> Variant | None:
+        """The first variant that has all these options."""
+        fits = (v for v in self.variants if all(v.options.get(key) == value for key, value in options.items()))
+        return next(fits, None)
+
+
+@dataclass
+class _Draft:
+    row: dict[str, str]
+    aliases: list[str] = field(default_factory=list)
+    related: list[str] = field(default_factory=list)
+    variants: list[Variant] = field(default_factory=list)
+
+    def product(self, id_: str) -> Product:
+        row = self.row
+        words = {key: row.get(key, "") for key in ("category", "description", "material", "care", "fit")}
+        return Product(
+            id=id_,
+            name=row["name"],
+            aliases=tuple(self.aliases),
+            price=_price(row["price"]),
+            variants=tuple(self.variants),
+            warranty_months=int(row.get("warranty", "0")),
+            related=tuple(self.related),
+            **words,
+        )
+
+
+class ProductGraph:
+    """A catalogue read from a Turtle file.
+
+    Raises:
+        PackError: the file is missing, is no Turtle, or holds no products; names the file and line.
+    """
+
+    def __init__(self, path: str | PathLike[str]) -> None:
+        from pyoxigraph import RdfFormat, Store
+
+        self._path = Path(path)
+        self._store = Store()
+        try:
+            self._store.load(path=str(self._path), format=RdfFormat.TURTLE)
+        except FileNotFoundError as error:
+            raise PackError(f"{self._path}: missing; a product graph is a Turtle file") from error
+        except SyntaxError as error:
+            raise PackError(f"{self._path}:{error.lineno}: not valid Turtle: {error.msg}") from error
+        except OSError as error:
+            raise PackError(f"{self._path}: cannot be read: {error}") from error
+        try:
+            self._products = self._read()
+        except (InvalidOperation, ValueError) as error:
+            raise PackError(f"{self._path}: a price or warranty is not a number: {error}") from error
+        if not self._products:
+            raise PackError(f"{self._path}: holds no schema:ProductGroup with a schema:name and a schema:price")
+        self._by_code = {
+            code: (p, v) for p in self._products.values() for v in p.variants for code in (v.sku, v.barcode)
+        }
+
+    def products(self) -> tuple[Product, ...]:
+        """All products, in the order of their ids."""
+        return tuple(self._products.values())
+
+    def product(self, product_id: str) -> Product | None:
+        """One product by its id."""
+        return self._products.get(product_id)
+
+    def find(self, code: str) -> tuple[Product, Variant] | None:
+        """The product and variant with this SKU or barcode."""
+        return self._by_code.get(code) if code else None
+
+    def related(self, product_id: str) -> tuple[Product, ...]:
+        """What goes with a product."""
+        product = self._products.get(product_id)
+        return tuple(self._products[other] for other in product.related) if product else ()
+
+    def query(self, sparql: str, **values: str) -> list[dict[str, str]]:
+        """Answer a SPARQL SELECT; `schema:` and `hl:` are declared.
+
+        Args:
+            sparql: the query.
+            values: string literals bound to the selected variables of these names, never put into the query's text.
+
+        Returns:
+            One dict per solution: variable -> text; unbound variables are left out. Of an IRI, the last part.
+
+        Raises:
+            InputError: it is no valid SELECT.
+        """
+        from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
+
+        terms: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
+            Variable(name): Literal(value) for name, value in values.items()
+        }
+        try:
+            answer = self._store.query(_PREFIXES + sparql, substitutions=terms)
+        except (SyntaxError, ValueError, RuntimeError) as error:
+            raise InputError(f"not a valid SPARQL query: {error}") from error
+        if not isinstance(answer, QuerySolutions):
+            raise InputError("only SELECT queries are answered")
+        names = [variable.value for variable in answer.variables]
+        rows = ({name: solution[name] for name in names} for solution in answer)
+        return [{name: _text(term) for name, term in row.items() if term is not None} for row in rows]
+
+    def _read(self) -> dict[str, Product]:
+        drafts = {row["product"]: _Draft(row) for row in self.query(_PRODUCTS)}
+        for row in self.query(_ALIASES):
+            if row["product"] in drafts:
+                drafts[row["product"]].aliases.append(row["alias"])
+        for row in self.query(_RELATED):
+            if row["product"] in drafts and row["other"] in drafts:
+                drafts[row["product"]].related.append(row["other"])
+        for row in self.query(_VARIANTS):
+            if row["product"] in drafts:
+                options: dict[str, str] = {key: row[key] for key in ("size", "color") if key in row}
+                variant = Variant(row["sku"], options, _price(row["price"]), row.get("barcode", ""))
+                drafts[row["product"]].variants.append(variant)
+        return {id_: draft.product(id_) for id_, draft in drafts.items()}
+
+
+def _price(text: str) -> Decimal:
+    return Decimal(text).quantize(Decimal("0.01"))
+
+
+def _text(term: object) -> str:
+    from pyoxigraph import NamedNode
+
+    value = str(getattr(term, "value", term))
+    return value.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1] if isinstance(term, NamedNode) else value
