@@ -1,0 +1,98 @@
+"""A turn in words for a terminal: what was heard, seen, understood, decided, changed and how long it took.
+
+Everything that came from outside is shown without control characters, so that no photo or message can steer the
+terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.types import Change, Photo, Reply, Understanding
+
+_SHOWN_INTENTS = 3
+_SHOWN_CHARACTERS = 400
+
+
+def shown(text: str) -> str:
+    """The text on one line, without control characters, cut where a terminal would drown in it."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= _SHOWN_CHARACTERS else f"{line[:_SHOWN_CHARACTERS]}... ({len(text)} characters)"
+
+
+def understanding_lines(understanding: Understanding) -> list[str]:
+    """What was heard, seen and understood, one labelled line each."""
+    lines = []
+    if understanding.transcript is not None:
+        heard = understanding.transcript
+        why = f" ({heard.rejected})" if heard.rejected else ""
+        lines.append(f"heard       {shown(heard.text) or 'nothing'}{why}, confidence {heard.confidence:.2f}")
+    elif understanding.text:
+        lines.append(f"read        {shown(understanding.text)}")
+    if understanding.image is not None:
+        lines += [f"seen        {line}" for line in _photo_lines(understanding.image)]
+    lines.append(f"understood  {_intents(understanding)}")
+    lines += [f"            {_entity(e.type, e.value, e.source, e.confidence)}" for e in understanding.entities]
+    mood = understanding.sentiment
+    lines.append(f"mood        {mood.label} ({mood.score:+.2f})")
+    return lines
+
+
+def _photo_lines(photo: Photo) -> list[str]:
+    condition = f", {photo.condition}" if photo.condition else ""
+    problem = f", cannot be used: {photo.problem}" if photo.problem else ""
+    lines = [f"{photo.kind} ({photo.kind_confidence:.2f}){condition}, {len(photo.lines)} lines of text{problem}"]
+    if photo.receipt is not None:
+        receipt = photo.receipt
+        found = {"company": receipt.company, "date": receipt.date, "address": receipt.address, "total": receipt.total}
+        lines += [f"receipt {name}: {shown(value)}" for name, value in found.items() if value is not None]
+    return lines + [f"{code.format}: {shown(code.text)}" for code in photo.barcodes]
+
+
+def _intents(understanding: Understanding) -> str:
+    if understanding.verdict == "ok" and understanding.meant:
+        return ", ".join(f"{i.name} {i.confidence:.2f}" for i in understanding.meant)
+    best = ", ".join(f"{i.name} {i.confidence:.2f}" for i in understanding.intents[:_SHOWN_INTENTS])
+    return f"{understanding.verdict.replace('_', ' ')}{f' (nearest: {best})' if best else ''}"
+
+
+def _entity(kind: str, value: str, source: str, confidence: float) -> str:
+    return f"{kind} = {shown(value)} ({source}, {confidence:.2f})"
+
+
+def action_line(reply: Reply) -> str:
+    """The action with its arguments and the policy's reason."""
+    arguments = ", ".join(f"{k}={shown(str(v))}" for k, v in reply.action.arguments.items() if v is not None)
+    because = f": {shown(reply.reason)}" if reply.reason else ""
+    return f"{reply.action.name}{f' ({arguments})' if arguments else ''}{because}"
+
+
+def change_line(change: Change) -> str:
+    """A changed row: table, key and every column that differs."""
+    columns = {**dict.fromkeys(change.before), **dict.fromkeys(change.after)}
+    differences = (
+        f"{c} {_value(change.before, c)} -> {_value(change.after, c)}"
+        for c in columns
+        if change.before.get(c) != change.after.get(c)
+    )
+    return f"{change.table} {shown(change.key)}: {', '.join(differences)}"
+
+
+def _value(row: Mapping[str, object], column: str) -> str:
+    return shown(str(row[column])) if row.get(column) is not None else "nothing"
+
+
+def timing_line(timings_ms: Mapping[str, float]) -> str:
+    """Each stage's time in milliseconds."""
+    return ", ".join(f"{stage} {ms:.0f} ms" for stage, ms in timings_ms.items())
+
+
+def reply_lines(reply: Reply) -> list[str]:
+    """The whole turn: what was understood, decided, changed, said, and the times."""
+    return [
+        *understanding_lines(reply.understanding),
+        f"decided     {action_line(reply)}",
+        *(f"changed     {change_line(change)}" for change in reply.changes),
+        f"said        {shown(reply.text)}",
+        f"took        {timing_line(reply.timings_ms)}",
+    ]
