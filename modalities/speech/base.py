@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -87,7 +88,7 @@ def split(segments: Iterable[Segment], max_seconds: float, pause: float = 2.0) -
             continue
         parts = max(1, int(np.ceil((segment.end - segment.start) / max_seconds)))
         edges = np.linspace(segment.start, segment.end, parts + 1)
-        pieces.extend(Segment(float(a), float(b)) for a, b in zip(edges, edges[1:], strict=False))
+        pieces.extend(Segment(float(a), float(b)) for a, b in pairwise(edges))
     return tuple(pieces)
 
 

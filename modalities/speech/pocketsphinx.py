@@ -1,0 +1,152 @@
+"""PocketSphinx with a compiled language model: speech to words on one CPU core, nothing downloaded.
+
+CMU PocketSphinx (https://github.com/cmusphinx/pocketsphinx) brings its US English acoustic model in its wheel; what
+it expects to hear comes from `modalities.speech.language_model.compile_model`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import os
+import queue
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from modalities.audio import encode_pcm16, resample
+from modalities.errors import InputError, MissingPartError, WeightsError
+from modalities.speech import language_model
+from modalities.speech.base import MAX_ALTERNATIVES, Capabilities
+from modalities.types import Audio, Transcript, Word
+
+RATE = 16_000
+FRAMES_PER_SECOND = 100
+NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
+
+TUNING: Mapping[str, Any] = MappingProxyType(
+    {
+        "cmn": "batch",  # over the whole recording: nothing is carried from one customer to the next
+        "lw": 6.5,
+        "wip": 0.65,
+        "beam": 1e-48,
+        "wbeam": 7e-29,
+        "pbeam": 1e-48,
+    }
+)
+
+
+class PocketSphinx:
+    """A `SpeechEngine` over a model folder made by `compile_model`.
+
+    Safe to use from several threads: a decoder serves one recording at a time, and callers wait for a free one.
+
+    Args:
+        model_dir: folder with `lm.arpa.gz`, `words.dict` and `model.json`.
+        decoders: how many recordings may be decoded at once.
+        tuning: PocketSphinx settings that differ from `TUNING`.
+
+    Raises:
+        MissingPartError: pocketsphinx is not installed.
+        WeightsError: the folder holds no whole model.
+    """
+
+    def __init__(self, model_dir: str | Path, *, decoders: int = 1, tuning: Mapping[str, Any] | None = None) -> None:
+        if decoders < 1:
+            raise InputError(f"decoders must be at least 1, got {decoders!r}")
+        self.model_dir = Path(model_dir)
+        language_model.read_meta(self.model_dir)
+        settings = {**TUNING, **(tuning or {})}
+        self._free: queue.Queue[Any] = queue.Queue()
+        for _ in range(decoders):
+            self._free.put(_decoder(self.model_dir, settings))
+
+    @property
+    def name(self) -> str:
+        """Engine and model folder."""
+        return f"pocketsphinx:{self.model_dir.name}"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """16 kHz, word times and other hearings."""
+        return Capabilities(rate=RATE, max_seconds=30.0, word_times=True, alternatives=True)
+
+    def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
+        """What was said in each recording, in order.
+
+        Recordings of another rate are resampled. Sound that is not speech of the model's words comes back empty, with
+        `rejected` telling why.
+        """
+        with self._decoder() as decoder:
+            return [_decode(decoder, resample(recording, RATE)) for recording in recordings]
+
+    @contextmanager
+    def _decoder(self) -> Iterator[Any]:
+        decoder = self._free.get()
+        try:
+            yield decoder
+        finally:
+            self._free.put(decoder)
+
+
+def _decoder(model_dir: Path, settings: Mapping[str, Any]) -> Any:
+    try:
+        import pocketsphinx
+    except ImportError as error:
+        raise MissingPartError("this speech engine needs the package pocketsphinx; pip install pocketsphinx") from error
+    with tempfile.TemporaryDirectory() as folder:
+        arpa = Path(folder) / "lm.arpa"
+        try:
+            arpa.write_bytes(gzip.decompress((model_dir / language_model.ARPA).read_bytes()))
+            return pocketsphinx.Decoder(
+                hmm=str(language_model.engine_model() / "en-us"),
+                lm=str(arpa),
+                dict=str(model_dir / language_model.WORDS),
+                loglevel="FATAL",
+                logfn=os.devnull,
+                **settings,
+            )
+        except (OSError, EOFError, RuntimeError, ValueError) as error:
+            raise WeightsError(f"the speech model in {str(model_dir)!r} is damaged; compile it again") from error
+
+
+def _decode(decoder: Any, audio: Audio) -> Transcript:
+    decoder.start_utt()
+    decoder.process_raw(encode_pcm16(audio), full_utt=True)
+    decoder.end_utt()
+    words = tuple(_words(decoder, audio.seconds))
+    if not words:
+        return Transcript("", rejected="noise")
+    text = " ".join(word.text for word in words)
+    confidence = sum(word.confidence for word in words) / len(words)
+    return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
+
+
+def _words(decoder: Any, seconds: float) -> Iterator[Word]:
+    for segment in decoder.seg():
+        if text := _written(segment.word):
+            start = min(segment.start_frame / FRAMES_PER_SECOND, seconds)
+            end = min((segment.end_frame + 1) / FRAMES_PER_SECOND, seconds)
+            yield Word(text, start, end, min(1.0, math.exp(segment.prob)) if segment.prob <= 0 else 1.0)
+
+
+def _alternatives(decoder: Any, best: str) -> Iterator[str]:
+    seen = {best, ""}
+    for _, hypothesis in zip(range(NBEST_TRIES), decoder.nbest() or (), strict=False):
+        text = " ".join(word for word in map(_written, hypothesis.hypstr.split()) if word)
+        if text not in seen:
+            seen.add(text)
+            yield text
+        if len(seen) > MAX_ALTERNATIVES + 1:
+            return
+
+
+def _written(token: str) -> str:
+    """A decoder's token as a word: no pauses, noises, sentence marks, pronunciation numbers or places."""
+    if token.startswith(("<", "[", "+")):
+        return ""
+    return language_model.unmarked(re.sub(r"\(\d+\)$", "", token))
