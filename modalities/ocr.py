@@ -1,0 +1,189 @@
+"""Text and barcodes in photos: RapidOCR (PP-OCR models, in its wheel) and zxing-cpp.
+
+A `TextLine` is one unbroken piece of print. Pieces of one printed row ("TOTAL" at the left, "9.00" at the right)
+stay apart, each with its own box, so that what is found can be pointed at; they follow each other in reading order.
+Knows nothing of what the words mean.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from modalities.errors import InputError, MissingPartError, WeightsError
+from modalities.types import Barcode, Box, Image, TextLine
+
+DETECTION_SIDE = 960  # pixels of the longest side where text is looked for; it is read at full size
+_MIN_RECOGNITION_WIDTH = 64  # pixels; the usual 320 spends most of the time on padding behind short pieces
+_RECOGNITION_HEIGHT = 48  # pixels, given by the model
+_MIN_CONFIDENCE = 0.5
+_MAX_BARCODES = 16
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """One piece of print as it was found: a quadrilateral in pixels, clockwise from top left."""
+
+    text: str
+    corners: npt.NDArray[np.float64]
+    confidence: float
+
+    @property
+    def height(self) -> float:
+        return float(np.linalg.norm(self.corners[3] - self.corners[0]))
+
+    @property
+    def width(self) -> float:
+        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
+
+    @property
+    def angle(self) -> float:
+        """Radians that the print is turned, clockwise."""
+        across = self.corners[1] - self.corners[0]
+        return math.atan2(float(across[1]), float(across[0]))
+
+
+class Reader:
+    """Reads the print in photos. Loads its models from the installed package; downloads nothing.
+
+    Args:
+        threads: CPU threads to use; 0 for one per core.
+
+    Raises:
+        MissingPartError: RapidOCR is not installed.
+        WeightsError: its models are missing from the package.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        if threads < 0:
+            raise InputError(f"threads must be 0 or more, got {threads!r}")
+        self._engine = _engine(threads)
+
+    def read(self, image: Image) -> tuple[TextLine, ...]:
+        """The pieces of print in a photo, in reading order: rows from top to bottom, each from left to right."""
+        if min(image.width, image.height) < 8:
+            return ()
+        found = self._engine(np.ascontiguousarray(image.pixels[:, :, ::-1]))
+        if found.txts is None or found.boxes is None:
+            return ()
+        pieces = [
+            _Piece(text, np.asarray(corners, dtype=np.float64), float(score))
+            for text, corners, score in zip(map(_clean, found.txts), found.boxes, found.scores, strict=True)
+            if text
+        ]
+        return tuple(
+            TextLine(piece.text, _box(piece.corners, image), round(piece.confidence, 4))
+            for piece in _reading_order(pieces)
+        )
+
+
+def read_barcodes(image: Image) -> tuple[Barcode, ...]:
+    """The barcodes and QR codes in a photo, whichever way they are turned.
+
+    Raises:
+        MissingPartError: zxing-cpp is not installed.
+    """
+    try:
+        import zxingcpp
+    except ImportError as error:
+        raise MissingPartError("reading barcodes needs the package zxing-cpp: pip install zxing-cpp") from error
+    if min(image.width, image.height) < 8:
+        return ()
+    codes = []
+    for found in zxingcpp.read_barcodes(np.ascontiguousarray(image.pixels))[:_MAX_BARCODES]:
+        place = found.position
+        corners = [place.top_left, place.top_right, place.bottom_right, place.bottom_left]
+        outline = np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64)
+        codes.append(Barcode(_clean(found.text), found.format.name, _box(outline, image)))
+    return tuple(codes)
+
+
+def rows(lines: Sequence[TextLine]) -> tuple[tuple[int, ...], ...]:
+    """Which pieces share a printed row: positions in `lines` (which are in reading order), row by row."""
+    grouped: list[list[int]] = []
+    for index, line in enumerate(lines):
+        if grouped and _follows(lines[grouped[-1][-1]].box, line.box):
+            grouped[-1].append(index)
+        else:
+            grouped.append([index])
+    return tuple(tuple(row) for row in grouped)
+
+
+def _follows(left: Box, right: Box) -> bool:
+    """Whether `right` stands in the same row after `left`: further right, and as high to within half its height."""
+    height = min(left[3] - left[1], right[3] - right[1])
+    apart = abs((left[1] + left[3]) - (right[1] + right[3])) / 2
+    return right[0] > (left[0] + left[2]) / 2 and apart <= 0.7 * height
+
+
+def _engine(threads: int) -> Any:
+    """RapidOCR with the models of its wheel, quiet."""
+    try:
+        import rapidocr
+    except ImportError as error:
+        raise MissingPartError("reading photos needs the package rapidocr: pip install rapidocr onnxruntime") from error
+    models = Path(rapidocr.__file__).parent / "models"
+    return rapidocr.RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "Global.use_cls": False,
+            "Global.text_score": _MIN_CONFIDENCE,
+            "Global.max_side_len": 2_048,
+            "Det.model_path": _model(models, "det"),
+            "Det.limit_type": "max",
+            "Det.limit_side_len": DETECTION_SIDE,
+            "Rec.model_path": _model(models, "rec"),
+            "Rec.rec_img_shape": [3, _RECOGNITION_HEIGHT, _MIN_RECOGNITION_WIDTH],
+            "Rec.rec_batch_num": 1,
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads or -1,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+        }
+    )
+
+
+def _model(folder: Path, part: str) -> str:
+    """The model file of one part in RapidOCR's wheel, so that it never looks for one to download."""
+    found = sorted(folder.glob(f"*_{part}_*.onnx"))
+    if not found:
+        raise WeightsError(f"rapidocr has no {part} model in {folder}: pip install --force-reinstall rapidocr")
+    return str(found[-1])
+
+
+def _clean(text: str) -> str:
+    """The text on one line, without control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _box(corners: npt.NDArray[np.float64], image: Image) -> Box:
+    """The upright box around corners in pixels, as fractions of the photo."""
+    low = corners.min(axis=0) / (image.width, image.height)
+    high = corners.max(axis=0) / (image.width, image.height)
+    x0, y0, x1, y1 = (min(max(float(v), 0.0), 1.0) for v in (*low, *high))
+    return round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5)
+
+
+def _reading_order(pieces: Sequence[_Piece]) -> list[_Piece]:
+    """Pieces sorted into rows from top to bottom, left to right within each, on a photo that may be tilted."""
+    wide = [p.angle for p in pieces if p.width > 2 * p.height]
+    tilt = median(wide) if wide else 0.0
+    down = np.array([-math.sin(tilt), math.cos(tilt)])
+    right = np.array([math.cos(tilt), math.sin(tilt)])
+    grouped: list[list[_Piece]] = []
+    levels: list[float] = []
+    for piece in sorted(pieces, key=lambda p: float(p.corners.mean(axis=0) @ down)):
+        level = float(piece.corners.mean(axis=0) @ down)
+        near = abs(level - levels[-1]) <= 0.5 * min(piece.height, grouped[-1][-1].height) if grouped else False
+        if near:
+            grouped[-1].append(piece)
+            levels[-1] += (level - levels[-1]) / len(grouped[-1])
+        else:
+            grouped.append([piece])
+            levels.append(level)
+    return [p for row in grouped for p in sorted(row, key=lambda p: float(p.corners.mean(axis=0) @ right))]
