@@ -1,0 +1,178 @@
+"""Perform what the policy decided: through a backend for the shop's systems, through the articles for answers.
+
+An operation's outcome is always a `Result`: a rule or a missing row is an error code, and a system that is down is
+one too, after it was tried again. Repeating is safe because a change is done once for its call, turn and action.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session
+
+from agent.errors import BackendError, ConfigError
+from agent.operations import OPERATIONS, Desk, Operation, Refusal
+from agent.shop import Catalogue
+from agent.store import Store
+from agent.types import Action, Result
+
+log = logging.getLogger(__name__)
+
+Key = tuple[str, int]
+"""Call id and turn: with the action, what makes a change happen once."""
+
+ATTEMPTS = 3
+PAUSE_SECONDS = 0.05
+
+
+class Backend(Protocol):
+    """A company's systems."""
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """What they can do, by name."""
+        ...
+
+    def run(self, action: Action, key: Key, *, customer_id: int | None, preview: bool) -> Result:
+        """Carry out one operation; with `preview`, only say what it would come to.
+
+        Raises:
+            BackendError: the systems did not answer.
+        """
+        ...
+
+
+class ArticleHit(Protocol):
+    """A help article that fits a question."""
+
+    article_id: str
+    title: str
+    text: str
+    score: float
+
+
+class Articles(Protocol):
+    """The help articles."""
+
+    def search(self, query: str, k: int = 3) -> Sequence[ArticleHit]:
+        """The articles that fit best, best first."""
+        ...
+
+
+class ShopBackend:
+    """The shop in a `Store`.
+
+    Args:
+        store: the shop's rows.
+        graph: the products.
+        clock: gives the shop's day.
+        checks: the rules of each operation, from the pack's flows (`Flows.checks`).
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        graph: Catalogue,
+        clock: Callable[[], dt.date] = dt.date.today,
+        checks: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        self.store, self.graph, self.clock = store, graph, clock
+        self.checks = checks or {}
+
+    @property
+    def operations(self) -> Mapping[str, Operation]:
+        """Every operation of the shop, by name."""
+        return OPERATIONS
+
+    def run(self, action: Action, key: Key, *, customer_id: int | None, preview: bool) -> Result:
+        """Carry out one operation in one transaction.
+
+        Raises:
+            ConfigError: there is no operation of this name.
+            BackendError: the database did not answer; nothing was changed.
+        """
+        operation = OPERATIONS.get(action.name)
+        if operation is None:
+            raise ConfigError(f"the shop has no operation {action.name!r}; it has {', '.join(sorted(OPERATIONS))}")
+
+        def work(session: Session) -> Result:
+            return self._work(session, operation, action.arguments, customer_id)
+
+        if preview:
+            return self.store.preview(work)
+        if not operation.changes:
+            with self.store.session() as session:
+                return work(session)
+        return self.store.run_once((*key, fingerprint(action)), work)
+
+    def _work(
+        self, session: Session, operation: Operation, arguments: Mapping[str, Any], customer_id: int | None
+    ) -> Result:
+        known = {k: v for k, v in arguments.items() if k in operation.arguments}
+        checks = self.checks.get(operation.name, {})
+        desk = Desk(session, self.graph, self.clock(), known, checks, customer_id)
+        try:
+            if operation.owner:
+                desk.customer()
+            return Result(True, operation.work(desk))
+        except Refusal as refusal:
+            session.expunge_all()
+            return Result(False, refusal.facts, refusal.code)
+
+
+def fingerprint(action: Action) -> str:
+    """The action's name and a digest of its arguments: the same decision always reads the same."""
+    text = json.dumps(dict(action.arguments), sort_keys=True, default=str)
+    return f"{action.name}:{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def perform(
+    action: Action,
+    backend: Backend,
+    articles: Articles | None,
+    key: Key,
+    *,
+    customer_id: int | None = None,
+    preview: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Result:
+    """Do one thing the policy decided.
+
+    Args:
+        action: an operation of the backend, or "answer" to look in the articles.
+        backend: the company's systems.
+        articles: the help articles, if there are any.
+        key: call id and turn.
+        customer_id: whose call it is, once proved.
+        preview: only say what it would come to.
+        sleep: waits between attempts.
+    """
+    if action.name == "answer":
+        return _answer(action, articles)
+    for attempt in range(ATTEMPTS):
+        try:
+            return backend.run(action, key, customer_id=customer_id, preview=preview)
+        except BackendError:
+            log.warning("operation %s failed, attempt %d of %d", action.name, attempt + 1, ATTEMPTS)
+            sleep(PAUSE_SECONDS * 2**attempt)
+    return Result(False, {}, "backend_down")
+
+
+def _answer(action: Action, articles: Articles | None) -> Result:
+    """The article that fits the question best."""
+    hits = articles.search(str(action.arguments.get("query", "")), k=1) if articles else ()
+    if not hits:
+        return Result(False, {}, "no_article")
+    hit = hits[0]
+    return Result(True, {"title": hit.title, "text": hit.text, "source": hit.article_id, "score": round(hit.score, 4)})
+
+
+def names(backend: Backend) -> Collection[str]:
+    """Every operation's name, for checking flows against."""
+    return backend.operations.keys()
