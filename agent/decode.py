@@ -1,0 +1,104 @@
+"""Scores to meaning: which intents, which verdict, which spans. No models and no text of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.checkpoint import Calibration
+from agent.heads import Labels
+from agent.types import Intent, Verdict
+
+Span = tuple[str, int, int, float]
+"""Entity type, start, end, score."""
+
+MOST_WANTED = 3
+"""More intents than this are not read out of one sentence."""
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def sigmoid(scores: FloatArray) -> FloatArray:
+    """Element-wise logistic function."""
+    result: FloatArray = 1.0 / (1.0 + np.exp(-np.clip(scores, -60, 60)))
+    return result
+
+
+def softmax(scores: FloatArray) -> FloatArray:
+    """Over the last axis."""
+    shifted = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    result: FloatArray = shifted / shifted.sum(axis=-1, keepdims=True)
+    return result
+
+
+def decode_intents(
+    scores: FloatArray, scope: float, labels: Labels, calibration: Calibration
+) -> tuple[tuple[Intent, ...], int, float, Verdict]:
+    """Read one row of intent scores.
+
+    Args:
+        scores: (number of intents,), raw.
+        scope: raw out-of-scope score.
+        labels, calibration: of the checkpoint.
+
+    Returns:
+        Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
+    """
+    confidence = sigmoid(scores / calibration.intent_temperature)
+    outside = float(sigmoid(np.float32(scope / calibration.scope_temperature)))
+    order = np.argsort(-confidence)
+    intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
+    top = intents[0].confidence if intents else 0.0
+    if outside >= calibration.out_of_scope or top < calibration.clarify:
+        return intents, 0, outside, "out_of_scope"
+    if top < calibration.accept:
+        return intents, 0, outside, "unsure"
+    wanted = sum(intent.confidence >= calibration.accept for intent in intents)
+    return intents, min(wanted, MOST_WANTED), outside, "ok"
+
+
+def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str) -> list[Span]:
+    """Read entity spans from tag scores.
+
+    A token takes the type whose beginning and inside tags are likelier together than outside; a token that goes on
+    inside a word goes on with the span. Spans are widened to whole words.
+
+    Args:
+        scores: (n, number of tags), raw.
+        places: character offsets of each token in `text`.
+        labels: of the checkpoint.
+        text: what the offsets point into.
+    """
+    if not len(scores) or not labels.entities:
+        return []
+    chances = softmax(scores)
+    begin, inside = chances[:, 1::2], chances[:, 2::2]
+    types = begin + inside
+    best = types.argmax(axis=1)
+    spans: list[tuple[int, int, int, list[float]]] = []
+    for i, (start, end) in enumerate(places):
+        kind, chance = int(best[i]), float(types[i, best[i]])
+        if chance <= chances[i, 0]:
+            continue
+        last = spans[-1] if spans else None
+        glued = (
+            last is not None and last[2] == start and start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+        )
+        adjacent = last is not None and i > 0 and last[2] == places[i - 1][1]
+        goes_on = last is not None and last[0] == kind and adjacent and inside[i, kind] >= begin[i, kind]
+        if last is not None and (glued or goes_on):
+            spans[-1] = (last[0], last[1], end, [*last[3], chance if last[0] == kind else float(types[i, last[0]])])
+        else:
+            spans.append((kind, start, end, [chance]))
+    return [(labels.entities[k], *whole_words(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
+
+
+def whole_words(text: str, start: int, end: int) -> tuple[int, int]:
+    """Widen a span that begins or ends inside a run of letters and digits."""
+    while start > 0 and text[start].isalnum() and text[start - 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1].isalnum() and text[end].isalnum():
+        end += 1
+    return start, end

@@ -1,0 +1,129 @@
+"""Training rows from a pack's examples and, with `--data`, from public sets: what lies outside, how people feel.
+
+A label a row does not have is None, and its loss is left out: one model learns from sets labelled for one thing each.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent.domain import Pack
+from agent.errors import InputError
+from agent.examples import Example
+from modalities.text import TextEncoder
+from training.augment import Spans
+
+POSITIVE = frozenset("admiration amusement approval caring excitement gratitude joy love optimism pride relief".split())
+NEGATIVE = frozenset(
+    "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness".split()
+)
+OVERLAP = 0.5
+"""A sentence from outside that is this near (cosine) to a pack's example may well be inside: it is left out."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing to learn from.
+
+    Attributes:
+        text: the words.
+        intents: what is meant, empty for out of scope, None where not labelled.
+        spans: entities, None where not labelled.
+        sentiment: a label of `agent.heads.SENTIMENTS`, or None.
+        image: the kind of photo that goes with it ("receipt", "clothing", "grocery", "damaged", "other"), or None.
+    """
+
+    text: str
+    intents: tuple[str, ...] | None = None
+    spans: Spans | None = None
+    sentiment: str | None = None
+    image: str | None = None
+
+
+def row_of(example: Example) -> Row:
+    """A pack's example as a row."""
+    kind = example.image.removeprefix("kind:") if example.image and example.image.startswith("kind:") else None
+    return Row(example.text, example.intents, example.entities, image=kind)
+
+
+def outside_rows(data: Path, encoder: TextEncoder, pack: Pack, most: int, seed: int) -> list[Row]:
+    """Sentences of CLINC150 (its out-of-scope and its other domains) and SNIPS that are far from the pack's own."""
+    rng = random.Random(seed)
+    clinc = json.loads((data / "text" / "clinc150.json").read_text(encoding="utf-8"))
+    texts = [text for text, _ in clinc["oos_train"]]
+    others = [text for text, _ in clinc["train"]] + _snips(data / "text" / "snips")
+    rng.shuffle(others)
+    texts += others[: 3 * most]
+    inside = [example.text for example in pack.examples() if example.intents and example.text]
+    own = encoder.pool(inside)
+    nearest = np.concatenate(
+        [(encoder.pool(texts[i : i + 512]) @ own.T).max(axis=1) for i in range(0, len(texts), 512)]
+    )
+    far = [text for text, score in zip(texts, nearest, strict=True) if score < OVERLAP]
+    return [Row(text, intents=(), spans=None) for text in far[:most]]
+
+
+def _snips(folder: Path) -> list[str]:
+    texts = []
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            table = json.loads(path.read_text(encoding="utf-8", errors="replace"))
+        except ValueError:
+            continue
+        for rows in table.values() if isinstance(table, dict) else []:
+            texts += ["".join(piece["text"] for piece in row["data"]).strip() for row in rows if "data" in row]
+    return texts
+
+
+def emotion_rows(data: Path, part: str, most: int, seed: int) -> list[Row]:
+    """GoEmotions comments with one mood as negative, neutral or positive, as many of each."""
+    folder = data / "text" / "goemotions"
+    names = (folder / "labels.txt").read_text(encoding="utf-8").split()
+    found: dict[str, list[Row]] = {"negative": [], "neutral": [], "positive": []}
+    with (folder / f"{part}.tsv").open(encoding="utf-8", newline="") as f:
+        for text, ids, *_ in csv.reader(f, delimiter="\t", quoting=csv.QUOTE_NONE):
+            moods = {mood_of(names[int(i)]) for i in ids.split(",") if i.isdigit()}
+            if len(moods) == 1 and (mood := moods.pop()):
+                found[mood].append(Row(text, sentiment=mood))
+    rng = random.Random(seed)
+    return [row for rows in found.values() for row in rng.sample(rows, min(most // 3, len(rows)))]
+
+
+def mood_of(emotion: str) -> str | None:
+    """GoEmotions' grouping (Demszky et al. 2020); ambiguous emotions (surprise, curiosity, ...) have no mood."""
+    if emotion in POSITIVE:
+        return "positive"
+    if emotion in NEGATIVE:
+        return "negative"
+    return "neutral" if emotion == "neutral" else None
+
+
+def read_rows(path: Path, intents: Sequence[str]) -> list[Row]:
+    """Labelled sentences from a JSONL file shaped like a pack's examples; unknown intents are refused by line.
+
+    Raises:
+        InputError: a line is not JSON or lacks a field.
+    """
+    rows = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            table = json.loads(line)
+            spans = tuple((e["type"], int(e["start"]), int(e["end"])) for e in table.get("entities", ()))
+            image = str(table.get("image") or "")
+            row = Row(table["text"], tuple(table["intents"]), spans, image=image.removeprefix("kind:") or None)
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}:{number}: not an example ({type(error).__name__}); see docs/data.md") from error
+        unknown = set(row.intents or ()) - set(intents)
+        if unknown:
+            raise InputError(f"{path}:{number}: unknown intents {sorted(unknown)!r}; the pack has {list(intents)!r}")
+        rows.append(row)
+    return rows
