@@ -41,6 +41,9 @@ def run(main: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # so that the interpreter's last flush cannot fail too
         return FAILED
+    except OSError as error:
+        print(f"error: {_one_line(f'{error.filename or error}: {error.strerror}')}", file=sys.stderr)
+        return FAILED
 
 
 def _one_line(message: str) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.errors import InputError
-from agent.types import Photo, Reply, Turn, to_json
+from agent.types import Photo, Reply, Turn, Understanding, to_json
 from demos import cli
 from demos.lines import reply_lines
 from modalities import audio as sound
@@ -91,8 +91,17 @@ def turn_json(reply: Reply, audio: Path | None = None) -> dict[str, Any]:
         reply: what `Agent.respond` gave.
         audio: the file its sound went to, if any.
     """
-    understanding = reply.understanding
     spoken = str(audio) if audio is not None and reply.audio is not None else None
+    return {
+        **understanding_json(reply.understanding),
+        "action": to_json(reply.action),
+        "reply": {"text": reply.text, "audio": spoken},
+        "timings_ms": {stage: round(ms, 2) for stage, ms in reply.timings_ms.items()},
+    }
+
+
+def understanding_json(understanding: Understanding) -> dict[str, Any]:
+    """The part of that object that says what was understood."""
     return {
         "transcript": _transcript_json(understanding.transcript),
         "intents": to_json(understanding.intents),
@@ -100,9 +109,6 @@ def turn_json(reply: Reply, audio: Path | None = None) -> dict[str, Any]:
         "verdict": understanding.verdict,
         "sentiment": to_json(understanding.sentiment),
         "image": _photo_json(understanding.image),
-        "action": to_json(reply.action),
-        "reply": {"text": reply.text, "audio": spoken},
-        "timings_ms": {stage: round(ms, 2) for stage, ms in reply.timings_ms.items()},
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,3 +123,20 @@ def builder(agent: FakeAgent | None = None) -> Any:
     """A stand-in for `agent.build` that gives `agent` whatever it is asked for."""
     built = agent or FakeAgent()
     return lambda **_: built
+
+
+def build_fake(**_: Any) -> FakeAgent:
+    """`agent.build` for other processes: a plain `FakeAgent`."""
+    return FakeAgent()
+
+
+def build_deadly(**_: Any) -> FakeAgent:
+    """An agent whose process dies of recordings whose peak is above .9."""
+
+    class Deadly(FakeAgent):
+        def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+            if any(t.audio is not None and float(np.abs(t.audio.samples).max()) > 0.9 for t in turns):
+                os._exit(9)
+            return super().understand(turns)
+
+    return Deadly()
