@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 from modalities.errors import InputError, MissingPartError, WeightsError
@@ -170,7 +171,7 @@ class _Trigrams:
 
     def __init__(self, lines: Sequence[Sequence[str]]) -> None:
         three = Counter(g for line in lines for g in zip(line, line[1:], line[2:], strict=False))
-        two = Counter(g for line in lines for g in zip(line, line[1:], strict=False))
+        two = Counter(g for line in lines for g in pairwise(line))
         # Below the highest order a word counts by how many words it follows, save after <s>, which follows none.
         follows = Counter(g[1:] for g in three)
         self._counts: list[Counter[Gram]] = [

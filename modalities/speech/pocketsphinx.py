@@ -7,7 +7,6 @@ it expects to hear comes from `modalities.speech.language_model.compile_model`.
 from __future__ import annotations
 
 import gzip
-import math
 import os
 import queue
 import re
@@ -131,7 +130,7 @@ def _words(decoder: Any, seconds: float) -> Iterator[Word]:
         if text := _written(segment.word):
             start = min(segment.start_frame / FRAMES_PER_SECOND, seconds)
             end = min((segment.end_frame + 1) / FRAMES_PER_SECOND, seconds)
-            yield Word(text, start, end, min(1.0, math.exp(segment.prob)) if segment.prob <= 0 else 1.0)
+            yield Word(text, start, end, min(1.0, max(0.0, float(segment.prob))))
 
 
 def _alternatives(decoder: Any, best: str) -> Iterator[str]:
