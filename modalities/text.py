@@ -11,7 +11,7 @@ import numpy as np
 
 from modalities.errors import WeightsError
 from modalities.locate import fingerprint, locate
-from modalities.types import Encoding
+from modalities.types import Box, Encoding, TextLine
 
 if TYPE_CHECKING:
     import torch
@@ -60,7 +60,11 @@ class TextEncoder:
         self.width: int = self.model.config.hidden_size
         self.fingerprint = fingerprint(path) if Path(path).is_dir() else model
         if adapter is not None:
-            fold_adapter(self.model, adapter)
+            self.adapt(adapter)
+
+    def adapt(self, adapter: Path) -> None:
+        """Fold a LoRA adapter into the weights; see `fold_adapter`."""
+        fold_adapter(self.model, adapter)
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Any]:
         """Token ids, mask and offsets of a padded batch: tensors of shape (batch, length) and (batch, length, 2)."""
@@ -98,6 +102,21 @@ class TextEncoder:
                 results[i] = Encoding("text", np.ascontiguousarray(states[row][real]), spans)
         return [result for result in results if result is not None]
 
+    def encode_lines(self, lines: Sequence[TextLine]) -> Encoding:
+        """The print of one photo as one sequence (kind "ocr"): spans into the lines joined by newlines, with boxes.
+
+        Each line is encoded on its own; a vector's box is its share of the line's by characters.
+        """
+        vectors, spans, boxes = [], [], []
+        start = 0
+        for line, encoding in zip(lines, self.encode([line.text for line in lines]), strict=True):
+            vectors.append(encoding.vectors)
+            spans += [(start + a, start + b) for a, b in encoding.spans]
+            boxes += [_part(line, a, b) for a, b in encoding.spans]
+            start += len(line.text) + 1
+        stacked = np.concatenate(vectors) if vectors else np.zeros((0, self.width), np.float32)
+        return Encoding("ocr", stacked, tuple(spans), tuple(boxes))
+
     def pool(self, texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """One unit vector a text (the mean of its token vectors), shape (len(texts), width): for search."""
         encodings = self.encode(texts)
@@ -107,6 +126,13 @@ class TextEncoder:
             np.linalg.norm(pooled, axis=1, keepdims=True), 1e-9
         )
         return scaled
+
+
+def _part(line: TextLine, start: int, end: int) -> Box:
+    """The place of characters start..end of a line, taking them to be equally wide."""
+    x0, y0, x1, y1 = line.box
+    step = (x1 - x0) / max(1, len(line.text))
+    return (x0 + start * step, y0, x0 + end * step, y1)
 
 
 def fold_adapter(model: Any, folder: Path) -> None:

@@ -14,6 +14,7 @@ from agent.decode import decode_intents, decode_tags, sigmoid
 from agent.fusion import collate
 from agent.heads import UnderstandingModel
 from modalities.text import TextEncoder
+from modalities.types import Encoding
 from training.photo_bank import PhotoBank
 from training.rows import Row
 
@@ -33,15 +34,20 @@ class Scores:
 
 @torch.inference_mode()
 def scores_of(
-    rows: Sequence[Row], encoder: TextEncoder, model: UnderstandingModel, bank: PhotoBank | None, batch: int = 64
+    rows: Sequence[Row],
+    encoder: TextEncoder,
+    model: UnderstandingModel,
+    bank: PhotoBank | None,
+    encoded: Sequence[Encoding] | None = None,
+    batch: int = 64,
 ) -> Scores:
-    """Run the model over rows; photos are drawn from the bank with a fixed seed."""
+    """Run the model over rows; photos are drawn from the bank with a fixed seed; `encoded` are the texts' vectors."""
     rng = random.Random(1)
     intents, scope, sentiment = [], [], []
     spans: list[list[tuple[str, int, int]]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
-        texts = encoder.encode([row.text for row in part])
+        texts = encoded[first : first + batch] if encoded else encoder.encode([row.text for row in part])
         photos = [bank.draw(row.image, rng) if bank else None for row in part]
         inputs = {
             "text": collate(texts, encoder.device),
@@ -51,7 +57,7 @@ def scores_of(
         intents.append(logits.intents.cpu().numpy())
         scope.append(logits.out_of_scope.cpu().numpy())
         sentiment.append(logits.sentiment.cpu().numpy())
-        tags = logits.tags["text"].cpu().numpy()
+        tags = logits.tags["text"].cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
         for i, (row, text) in enumerate(zip(part, texts, strict=True)):
             found = decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text)
             spans.append([(kind, a, b) for kind, a, b, _ in found])

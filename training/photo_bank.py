@@ -27,7 +27,10 @@ class PhotoBank:
     """Encoded photos, drawn at random by kind."""
 
     def __init__(self, seen: Sequence[Seen]) -> None:
+        if not seen:
+            raise ValueError("a photo bank needs at least one photo")
         self.all = list(seen)
+        self.width = seen[0].encoding.vectors.shape[1]
         self._by_kind: dict[str, list[Seen]] = defaultdict(list)
         for photo in seen:
             self._by_kind["damaged" if photo.condition == "damaged" else photo.kind].append(photo)

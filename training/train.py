@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from tqdm import tqdm
 
 from agent.checkpoint import Calibration, Checkpoint, EncoderId, save
 from agent.config import Settings, load_settings
@@ -21,11 +24,18 @@ from agent.domain import Pack
 from agent.errors import CallsightError, PackError
 from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
+from agent.understanding import MAX_LINES
 from modalities.text import TextEncoder
+from training.blend import BlendPlan, Print, blend, encode_rows
 from training.measure import calibrate, report, scores_of
+from training.photo_bank import PhotoBank
+from training.receipts import load_receipts, read_all
 from training.rows import Row, emotion_rows, outside_rows, row_of
 from training.split import split
 from training.tune import Plan, add_adapter, tune
+
+PHOTOS = 3_000
+"""Photos encoded to train kind, condition and what goes with words."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,11 @@ class Rows:
     validation: list[Row]
     test: list[Row]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each part has."""
+        return {"training": len(self.training), "validation": len(self.validation), "test": len(self.test)}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
@@ -45,14 +60,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, help="public data sets (docs/data.md): out-of-scope, moods, photos, receipts"
     )
+    parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="folder for what was read in receipts")
+    parser.add_argument(
+        "--adapter", type=Path, help="keep the text encoder's adapter of this checkpoint; train the rest"
+    )
     parser.add_argument("--stack", default="embedded", help="names the encoders to train with")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5, help="of the text encoder; the best one is kept")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     arguments = parser.parse_args(argv)
     try:
-        figures = train(arguments)
+        figures = train(Options(**vars(arguments)))
     except CallsightError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -60,29 +79,109 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def train(arguments: argparse.Namespace) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; see there."""
+
+    domain: str
+    out: Path
+    data: Path | None = None
+    cache: Path = Path("out/cache")
+    adapter: Path | None = None
+    stack: str = "embedded"
+    epochs: int = 5
+    batch: int = 32
+    seed: int = 7
+    threads: int = 2
+
+
+def train(options: Options) -> dict[str, Any]:
     """Train and save a checkpoint; returns the figures on the test rows, which training never saw."""
-    torch.manual_seed(arguments.seed)
-    torch.set_num_threads(arguments.threads)
-    settings = load_settings(arguments.stack)
-    pack = Pack.load(arguments.domain)
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    settings = load_settings(options.stack)
+    pack = Pack.load(options.domain)
     encoder = TextEncoder(settings.text.model, settings.device)
-    rows = gather(pack, encoder, arguments.data, arguments.seed)
-    labels = Labels(tuple(pack.intents), tuple(pack.entities))
-    model = UnderstandingModel(FusionConfig({"text": encoder.width}), labels).to(settings.device)
-    plan = Plan(epochs=arguments.epochs, batch=arguments.batch, seed=arguments.seed)
-    adapted = add_adapter(encoder, plan.rank)
-    best = Best(model, encoder)
-    tune(model, encoder, rows.training, None, plan, _score(rows.validation, encoder, model), best.keep)
-    best.restore()
-    calibration = calibrate(rows.validation, scores_of(rows.validation, encoder, model, None), model)
-    test = rows.test or rows.validation
-    figures = report(test, scores_of(test, encoder, model, None), model, calibration)
-    about = {"seed": arguments.seed, "rows": {k: len(v) for k, v in vars(rows).items()}, "epochs": plan.epochs}
-    save_adapter(adapted, arguments.out / "adapter", settings)
     encoders = {"text": EncoderId(settings.text.model, encoder.width, encoder.fingerprint)}
-    save(Checkpoint(model, encoders, calibration, {**about, "test": figures}), arguments.out)
-    return {**about, "test": figures}
+    rows = gather(pack, encoder, options.data, options.seed)
+    print(f"rows: {rows.counts}", file=sys.stderr, flush=True)
+    photos = photo_bank(options.data, settings, encoders, options.seed)
+    if options.data is not None and {"company", "total"} <= set(pack.entities):
+        encoders["ocr"] = encoders["text"]
+    labels = Labels(tuple(pack.intents), tuple(pack.entities))
+    config = FusionConfig({name: encoder_id.width for name, encoder_id in encoders.items()})
+    model = UnderstandingModel(config, labels).to(settings.device)
+    adapt(model, encoder, rows, photos, options, settings)
+    if options.data is not None:
+        prints = read_prints(options, encoder) if "ocr" in encoders else []
+        mix(model, encoder, rows, prints, photos, options)
+    calibration = calibrate(rows.validation, scores_of(rows.validation, encoder, model, photos), model)
+    test = rows.test or rows.validation
+    figures = report(test, scores_of(test, encoder, model, photos), model, calibration)
+    about = {"seed": options.seed, "rows": rows.counts, "test": figures}
+    save(Checkpoint(model, encoders, calibration, about), options.out)
+    return about
+
+
+def adapt(
+    model: UnderstandingModel,
+    encoder: TextEncoder,
+    rows: Rows,
+    photos: PhotoBank | None,
+    options: Options,
+    settings: Settings,
+) -> None:
+    """First stage: the text encoder's adapter together with fusion and heads; leaves the adapter folded in."""
+    target = options.out / "adapter"
+    if options.adapter is not None:
+        encoder.adapt(options.adapter / "adapter")
+        if options.adapter.resolve() != options.out.resolve():
+            shutil.copytree(options.adapter / "adapter", target, dirs_exist_ok=True)
+        return
+    plan = Plan(epochs=options.epochs, batch=options.batch, seed=options.seed)
+    adapted = add_adapter(encoder, plan.rank)
+    best = Best(model, encoder.model)
+    tune(model, encoder, rows.training, photos, plan, scorer(rows.validation, encoder, model, photos), best.keep)
+    best.restore()
+    save_adapter(adapted, target, settings)
+    encoder.model = adapted.merge_and_unload().eval()
+
+
+def mix(
+    model: UnderstandingModel,
+    encoder: TextEncoder,
+    rows: Rows,
+    prints: list[Print],
+    photos: PhotoBank | None,
+    options: Options,
+) -> None:
+    """Second stage: fusion and heads over every modality, the encoders frozen."""
+    plan = BlendPlan(seed=options.seed)
+    versions = encode_rows(rows.training, encoder, plan.copies, options.seed)
+    best = Best(model)
+    score = scorer(rows.validation, encoder, model, photos, frozen=True)
+    blend(model, versions, prints, photos, plan, score, best.keep)
+    best.restore()
+
+
+def photo_bank(data: Path | None, settings: Settings, encoders: dict[str, EncoderId], seed: int) -> PhotoBank | None:
+    """Photos of the public sets, encoded by the stack's photo encoder, which is then noted in `encoders`."""
+    if data is None:
+        return None
+    from modalities.vision import VisionEncoder
+    from training.photos import photo_samples
+
+    encoder = VisionEncoder(settings.vision.model, settings.device)
+    encoders["image"] = EncoderId(settings.vision.model, encoder.width, encoder.fingerprint)
+    return PhotoBank.encode(photo_samples(data, "train", np.random.default_rng(seed), PHOTOS), encoder)
+
+
+def read_prints(options: Options, encoder: TextEncoder) -> list[Print]:
+    """The training receipts' print, read (and kept in the cache) and encoded."""
+    assert options.data is not None
+    read_all(options.data, options.cache, options.threads)
+    receipts = [receipt for receipt in load_receipts(options.data, options.cache) if not receipt.held_out]
+    return [Print(encoder.encode_lines(r.lines[:MAX_LINES]), tuple(r.spans)) for r in tqdm(receipts, desc="receipts")]
 
 
 def gather(pack: Pack, encoder: TextEncoder, data: Path | None, seed: int) -> Rows:
@@ -107,10 +206,10 @@ def gather(pack: Pack, encoder: TextEncoder, data: Path | None, seed: int) -> Ro
 
 
 class Best:
-    """The best state so far, of everything that is trained."""
+    """The best state so far of whatever is being trained."""
 
-    def __init__(self, model: UnderstandingModel, encoder: TextEncoder) -> None:
-        self._parts = (model, encoder.model)
+    def __init__(self, *parts: Any) -> None:
+        self._parts = parts
         self._states: list[dict[str, torch.Tensor]] = []
 
     def keep(self) -> None:
@@ -125,11 +224,15 @@ class Best:
             part.load_state_dict(state, strict=False)
 
 
-def _score(rows: list[Row], encoder: TextEncoder, model: UnderstandingModel) -> Callable[[], float]:
+def scorer(
+    rows: list[Row], encoder: TextEncoder, model: UnderstandingModel, photos: PhotoBank | None, frozen: bool = False
+) -> Callable[[], float]:
+    """A validation score, the sum of what matters; with a frozen encoder the texts are encoded once."""
     keys = ("intent_accuracy", "entity_f1", "out_of_scope_recall_at_3_percent", "two_intents_both_right")
+    encoded = encoder.encode([row.text for row in rows]) if frozen else None
 
     def score() -> float:
-        figures = report(rows, scores_of(rows, encoder, model, None), model, Calibration())
+        figures = report(rows, scores_of(rows, encoder, model, photos, encoded), model, Calibration())
         print({name: round(value, 4) for name, value in figures.items()}, file=sys.stderr, flush=True)
         return sum(float(figures.get(key, 0.0)) for key in keys)
 

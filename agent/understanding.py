@@ -1,0 +1,232 @@
+"""Turns to Understandings: hear, see, read, fuse, decode. Takes a batch; knows nothing of dialogue.
+
+The stages, in order, are the methods of `Understander.understand`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+
+from agent.decode import Span, decode_intents, decode_tags, softmax
+from agent.entities import Names, Recognizers, id_finds, merge
+from agent.fusion import ModalityBatch, collate
+from agent.heads import Logits
+from agent.parts import Parts
+from agent.receipts import read_receipt
+from agent.types import Entity, Photo, Sentiment, Turn, Understanding
+from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
+
+logger = logging.getLogger(__name__)
+
+MAX_CHARACTERS = 4_000
+"""Characters of one message that are read; a message is rarely over 300."""
+
+MAX_LINES = 160
+"""Lines of one photo that are read by the fusion; a long till receipt has about 100."""
+
+PRINTED = ("receipt", "other")
+"""Photo kinds whose print is read; a product's own print would cost a second and say little."""
+
+_UNSAYABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+
+
+@dataclass
+class _Work:
+    """One turn on its way through the stages."""
+
+    turn: Turn
+    text: str = ""
+    transcript: Transcript | None = None
+    lines: tuple[TextLine, ...] = ()
+    barcodes: tuple[Barcode, ...] = ()
+    encodings: dict[str, Encoding] = field(default_factory=dict)
+    photo: Photo | None = None
+
+
+class Understander:
+    """Understands batches of turns with the models of a stack."""
+
+    def __init__(self, parts: Parts, catalogue: Names | None = None) -> None:
+        self.parts = parts
+        self.recognizers = Recognizers(parts.pack, catalogue)
+
+    def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+        """Understand turns, each on its own; results in the same order."""
+        clock = Clock()
+        works = [_Work(turn) for turn in turns]
+        with clock("hear"):
+            self._hear(works)
+        with clock("see"):
+            self._see(works)
+        with clock("encode"):
+            self._encode(works)
+        with clock("fuse"):
+            logits = self._fuse(works)
+        with clock("decode"):
+            results = [self._decode(work, logits, row) for row, work in enumerate(works)]
+        timings = {name: value / max(1, len(turns)) for name, value in clock.milliseconds.items()}
+        return [replace(result, timings_ms=timings) for result in results]
+
+    def _hear(self, works: Sequence[_Work]) -> None:
+        spoken = [work for work in works if work.turn.audio is not None]
+        if spoken:
+            from modalities.speech.base import listen
+
+            recordings = [work.turn.audio for work in spoken if work.turn.audio is not None]
+            for work, transcript in zip(
+                spoken, listen(self.parts.speech, self.parts.segmenter, recordings), strict=True
+            ):
+                work.transcript = transcript
+        for work in works:
+            heard = work.transcript.text if work.transcript else ""
+            work.text = "\n".join(text for text in (clean(work.turn.text or ""), heard) if text)
+
+    def _see(self, works: Sequence[_Work]) -> None:
+        shown = [work for work in works if work.turn.image is not None]
+        if not shown:
+            return
+        from modalities.ocr import read_barcodes
+
+        images = [work.turn.image for work in shown if work.turn.image is not None]
+        for work, image, encoding in zip(shown, images, self.parts.vision.encode(images), strict=True):
+            work.encodings["image"] = encoding
+            work.barcodes = read_barcodes(image)
+            work.photo = self._kind(encoding)
+            if work.photo.kind in PRINTED or work.photo.kind_confidence < 0.8:
+                work.lines = self.parts.reader.read(image)
+
+    def _kind(self, encoding: Encoding) -> Photo:
+        """What kind of photo it is, from the photo alone."""
+        logits = self._run({"image": collate([encoding], self.parts.device)})
+        labels = self.parts.checkpoint.model.labels
+        if logits is None or logits.kind is None or logits.condition is None:
+            return Photo("other", 0.0)
+        kinds, conditions = softmax(_numpy(logits.kind[0])), softmax(_numpy(logits.condition[0]))
+        kind = labels.photo_kinds[int(kinds.argmax())]
+        product = kind in ("clothing", "grocery")
+        return Photo(kind, float(kinds.max()), labels.conditions[int(conditions.argmax())] if product else None)
+
+    def _encode(self, works: Sequence[_Work]) -> None:
+        for work, encoding in zip(works, self.parts.text.encode([work.text for work in works]), strict=True):
+            if len(encoding):
+                work.encodings["text"] = encoding
+        for work in works:
+            if work.lines and "ocr" in self.parts.checkpoint.encoders:
+                work.encodings["ocr"] = self.parts.text.encode_lines(work.lines[:MAX_LINES])
+
+    def _fuse(self, works: Sequence[_Work]) -> Logits | None:
+        names = {name for work in works for name in work.encodings}
+        return self._run({name: collate([w.encodings.get(name) for w in works], self.parts.device) for name in names})
+
+    def _run(self, batches: Mapping[str, ModalityBatch | None]) -> Logits | None:
+        model = self.parts.checkpoint.model
+        inputs = {name: batch for name, batch in batches.items() if batch is not None and name in model.fusion.project}
+        if not inputs:
+            return None
+        with torch.inference_mode():
+            logits: Logits = model(inputs)
+        return logits
+
+    def _decode(self, work: _Work, logits: Logits | None, row: int) -> Understanding:
+        blank = Understanding(text=work.text, transcript=work.transcript, image=work.photo)
+        if logits is None or not work.encodings:
+            return blank
+        checkpoint = self.parts.checkpoint
+        labels = checkpoint.model.labels
+        intents, wanted, outside, verdict = decode_intents(
+            _numpy(logits.intents[row]), float(logits.out_of_scope[row]), labels, checkpoint.calibration
+        )
+        mood = softmax(_numpy(logits.sentiment[row]))
+        sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))
+        photo, printed = self._read_photo(work, logits, row)
+        words = self._words(work, self._spans(work, logits, row, "text", work.text))
+        return replace(
+            blank, intents=intents, wanted=wanted, entities=words + printed, verdict=verdict, out_of_scope=outside,
+            sentiment=sentiment, image=photo,
+        )  # fmt: skip
+
+    def _spans(self, work: _Work, logits: Logits, row: int, name: str, text: str) -> list[Span]:
+        encoding = work.encodings.get(name)
+        if encoding is None or name not in logits.tags:
+            return []
+        scores = _numpy(logits.tags[name][row, : len(encoding)])
+        return decode_tags(scores, encoding.spans, self.parts.checkpoint.model.labels, text)
+
+    def _words(self, work: _Work, spans: Sequence[Span]) -> tuple[Entity, ...]:
+        tagged = self.recognizers.tagged(work.text, spans)
+        found = merge([*tagged, *self.recognizers.find(work.text)])
+        if work.transcript is None or not work.transcript.alternatives:
+            return found
+        return tuple(self._reheard(entity, work.transcript.alternatives) for entity in found)
+
+    def _reheard(self, entity: Entity, alternatives: Sequence[str]) -> Entity:
+        """An id whose check digit is wrong, as another hearing has it where that one's check digit is right."""
+        kind = self.recognizers.types[entity.type]
+        if not kind.checksum or entity.source == "checksum":
+            return entity
+        for text in alternatives:
+            for find in id_finds(kind, self.recognizers.written(text)):
+                if find.source == "checksum":
+                    return replace(entity, value=find.value, source="checksum", confidence=0.7)
+        return entity
+
+    def _read_photo(self, work: _Work, logits: Logits, row: int) -> tuple[Photo | None, tuple[Entity, ...]]:
+        if work.photo is None:
+            return None, ()
+        photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
+        text = join_lines(work.lines)
+        found = self._codes(text, work.barcodes)
+        if photo.kind == "receipt" and work.lines:
+            fields = read_receipt(work.lines, self._spans(work, logits, row, "ocr", text))
+            photo = replace(photo, receipt=fields.receipt)
+            found = [*found, *fields.entities]
+        return photo, tuple(found)
+
+    def _codes(self, text: str, barcodes: Sequence[Barcode]) -> list[Entity]:
+        """Ids printed in a photo or held by its barcodes; a wrong check digit is no id."""
+        found = []
+        for kind in self.recognizers.types.values():
+            if kind.recognizer != "id" or not kind.checksum:
+                continue
+            for find in id_finds(kind, text):
+                if find.source == "checksum" and find.confidence > 0.9:
+                    words = text[find.start : find.end]
+                    found.append(Entity(kind.name, words, find.value, find.start, find.end, "photo.pattern", 0.95))
+            for code in barcodes:
+                if any(find.value == code.text for find in id_finds(kind, code.text)):
+                    found.append(Entity(kind.name, code.text, code.text, 0, 0, "photo.barcode", 0.99))
+        return found
+
+
+class Clock:
+    """Adds up milliseconds by stage."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time what runs inside."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + 1000 * (time.perf_counter() - started)
+
+
+def clean(text: str) -> str:
+    """A message without control and direction characters, cut to what is read."""
+    return _UNSAYABLE.sub(" ", text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS].strip()
+
+
+def _numpy(tensor: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    array: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = tensor.float().cpu().numpy()
+    return array
