@@ -83,8 +83,9 @@ def tiny_vits(folder: Path, phonemes: bool = False) -> Path:
         phonemes: takes eSpeak's phonemes, as the published English VITS does, instead of characters.
     """
     import torch
-    from TTS.tts.configs.vits_config import VitsConfig
-    from TTS.tts.models.vits import Vits, VitsArgs, VitsAudioConfig
+    from TTS.config.shared_configs import BaseAudioConfig
+    from TTS.tts.configs.vits_config import VitsArgs, VitsConfig
+    from TTS.tts.models.vits import Vits
 
     torch.manual_seed(0)
     args = VitsArgs(
@@ -98,10 +99,11 @@ def tiny_vits(folder: Path, phonemes: bool = False) -> Path:
         resblock_kernel_sizes_decoder=[3],
         resblock_dilation_sizes_decoder=[[1, 3, 5]],
         use_sdp=False,
+        init_discriminator=False,
     )
     config = VitsConfig(
         model_args=args,
-        audio=VitsAudioConfig(sample_rate=VOICE_RATE),
+        audio=BaseAudioConfig(sample_rate=VOICE_RATE),
         use_phonemes=phonemes,
         phonemizer="espeak" if phonemes else None,
         phoneme_language="en-us" if phonemes else None,
@@ -109,7 +111,7 @@ def tiny_vits(folder: Path, phonemes: bool = False) -> Path:
         add_blank=False,
         run_eval=False,
     )
-    model = Vits.init_from_config(config)
+    model = Vits(config)
     folder.mkdir(parents=True, exist_ok=True)
     config.save_json(str(folder / "config.json"))
     torch.save({"model": model.state_dict(), "config": config.to_dict()}, folder / "model.pth")
