@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ Span = tuple[str, int, int, float]
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
 
-FloatArray = npt.NDArray[np.float32]
+FloatArray = npt.NDArray[np.floating[Any]]
 
 
 def sigmoid(scores: FloatArray) -> FloatArray:
@@ -47,7 +48,7 @@ def decode_intents(
         Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
     """
     confidence = sigmoid(scores / calibration.intent_temperature)
-    outside = float(sigmoid(np.float32(scope / calibration.scope_temperature)))
+    outside = float(sigmoid(np.array(scope / calibration.scope_temperature)))
     order = np.argsort(-confidence)
     intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
     top = intents[0].confidence if intents else 0.0

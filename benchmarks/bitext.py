@@ -44,12 +44,8 @@ def main() -> int:
         pack.mkdir()
         count = write_pack(arguments.data, pack)
         started = time.perf_counter()
-        figures = train.train(
-            argparse.Namespace(
-                domain=str(pack), out=out, data=None, stack="embedded", epochs=arguments.epochs, batch=32,
-                seed=arguments.seed, threads=arguments.threads,
-            )
-        )  # fmt: skip
+        options = train.Options(str(pack), out, epochs=arguments.epochs, seed=arguments.seed, threads=arguments.threads)
+        figures = train.train(options)
         seconds = time.perf_counter() - started
     print(f"Bitext: {count} sentences, 27 intents, seed {arguments.seed}; {json.dumps(figures['rows'])}")
     print(f"trained in {seconds:.0f} s on {arguments.threads} threads")

@@ -96,7 +96,7 @@ def blend(
         for inputs, targets in tqdm(jobs, desc=f"blend {epoch + 1}", unit="batch", mininterval=10):
             loss = loss_of(model(inputs), targets)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         model.eval()

@@ -12,11 +12,14 @@ import torch
 from agent.checkpoint import Calibration
 from agent.decode import decode_intents, decode_tags, sigmoid
 from agent.fusion import collate
-from agent.heads import UnderstandingModel
+from agent.heads import Labels, UnderstandingModel
+from agent.types import Intent, Verdict
 from modalities.text import TextEncoder
 from modalities.types import Encoding
 from training.photo_bank import PhotoBank
 from training.rows import Row
+
+Decoded = tuple[tuple[Intent, ...], int, float, Verdict]
 
 FALSE_REJECTION = 0.03
 """Share of in-scope sentences that may be refused when out-of-scope recall is reported."""
@@ -68,45 +71,69 @@ def report(
     rows: Sequence[Row], scores: Scores, model: UnderstandingModel, calibration: Calibration
 ) -> dict[str, float | int]:
     """Figures over labelled rows; shares within 0..1. Keys are left out where no row has the label."""
-    figures: dict[str, float | int] = {"rows": len(rows)}
-    names = model.labels.intents
-    single = [i for i, r in enumerate(rows) if r.intents is not None and len(r.intents) == 1]
-    several = [i for i, r in enumerate(rows) if r.intents is not None and len(r.intents) > 1]
-    outside = [i for i, r in enumerate(rows) if r.intents == ()]
+    labels = model.labels
     decoded = [
-        decode_intents(scores.intents[i], float(scores.scope[i]), model.labels, calibration) for i in range(len(rows))
+        decode_intents(ours, float(scope), labels, calibration)
+        for ours, scope in zip(scores.intents, scores.scope, strict=True)
     ]
+    return {
+        "rows": len(rows),
+        **_intent_figures(rows, scores, decoded, labels, calibration),
+        **_scope_figures(rows, scores, decoded),
+        **_entity_figures(rows, scores),
+        **_mood_figures(rows, scores, labels),
+    }
+
+
+def _intent_figures(
+    rows: Sequence[Row], scores: Scores, decoded: Sequence[Decoded], labels: Labels, calibration: Calibration
+) -> dict[str, float]:
+    figures = {}
+    single = {i: row.intents[0] for i, row in enumerate(rows) if row.intents is not None and len(row.intents) == 1}
+    several = {i: set(row.intents) for i, row in enumerate(rows) if row.intents is not None and len(row.intents) > 1}
     if single:
-        truth = np.array([names.index(rows[i].intents[0]) for i in single])  # type: ignore[index]
-        guess = scores.intents[single].argmax(axis=1)
-        figures["intent_accuracy"] = float((truth == guess).mean())
-        figures["intent_macro_f1"] = macro_f1(truth, guess)
-        figures["accepted_accuracy"] = float(
-            np.mean([decoded[i][3] == "ok" and decoded[i][0][0].name == rows[i].intents[0] for i in single])
-        )  # type: ignore[index]
-        confidence = sigmoid(scores.intents[single] / calibration.intent_temperature).max(axis=1)
-        figures["calibration_error"] = calibration_error(confidence, truth == guess)
+        truth = np.array([labels.intents.index(name) for name in single.values()])
+        ours = scores.intents[list(single)]
+        right = ours.argmax(axis=1) == truth
+        accepted = [decoded[i][3] == "ok" and decoded[i][0][0].name == name for i, name in single.items()]
+        figures["intent_accuracy"] = float(right.mean())
+        figures["intent_macro_f1"] = macro_f1(truth, ours.argmax(axis=1))
+        figures["accepted_accuracy"] = float(np.mean(accepted))
+        figures["calibration_error"] = calibration_error(
+            sigmoid(ours / calibration.intent_temperature).max(axis=1), right
+        )
     if several:
-        figures["two_intents_both_right"] = float(
-            np.mean([{n.name for n in decoded[i][0][: decoded[i][1]]} == set(rows[i].intents or ()) for i in several])
-        )
-    if outside and single:
-        limit = np.quantile(scores.scope[single], 1 - FALSE_REJECTION)
-        figures["out_of_scope_recall_at_3_percent"] = float((scores.scope[outside] > limit).mean())
-        figures["out_of_scope_recall"] = float(np.mean([decoded[i][3] == "out_of_scope" for i in outside]))
-        figures["falsely_rejected"] = float(np.mean([decoded[i][3] == "out_of_scope" for i in single]))
-    if any(row.spans for row in rows):
-        figures["entity_f1"] = span_f1(
-            [set(r.spans) for r in rows if r.spans is not None],
-            [set(s) for r, s in zip(rows, scores.spans, strict=True) if r.spans is not None],
-        )
-    felt = [i for i, r in enumerate(rows) if r.sentiment is not None]
-    if felt:
-        guesses = scores.sentiment[felt].argmax(axis=1)
-        figures["sentiment_accuracy"] = float(
-            np.mean([model.labels.sentiments[g] == rows[i].sentiment for g, i in zip(guesses, felt, strict=True)])
-        )
+        both = [{intent.name for intent in decoded[i][0][: decoded[i][1]]} == names for i, names in several.items()]
+        figures["two_intents_both_right"] = float(np.mean(both))
     return figures
+
+
+def _scope_figures(rows: Sequence[Row], scores: Scores, decoded: Sequence[Decoded]) -> dict[str, float]:
+    inside = [i for i, row in enumerate(rows) if row.intents]
+    outside = [i for i, row in enumerate(rows) if row.intents == ()]
+    if not inside or not outside:
+        return {}
+    limit = np.quantile(scores.scope[inside], 1 - FALSE_REJECTION)
+    return {
+        "out_of_scope_recall_at_3_percent": float((scores.scope[outside] > limit).mean()),
+        "out_of_scope_recall": float(np.mean([decoded[i][3] == "out_of_scope" for i in outside])),
+        "falsely_rejected": float(np.mean([decoded[i][3] == "out_of_scope" for i in inside])),
+    }
+
+
+def _entity_figures(rows: Sequence[Row], scores: Scores) -> dict[str, float]:
+    pairs = [
+        (set(row.spans), set(found)) for row, found in zip(rows, scores.spans, strict=True) if row.spans is not None
+    ]
+    return {"entity_f1": span_f1([t for t, _ in pairs], [f for _, f in pairs])} if any(t for t, _ in pairs) else {}
+
+
+def _mood_figures(rows: Sequence[Row], scores: Scores, labels: Labels) -> dict[str, float]:
+    felt = {i: row.sentiment for i, row in enumerate(rows) if row.sentiment is not None}
+    if not felt:
+        return {}
+    guesses = [labels.sentiments[guess] for guess in scores.sentiment[list(felt)].argmax(axis=1)]
+    return {"sentiment_accuracy": float(np.mean([g == t for g, t in zip(guesses, felt.values(), strict=True)]))}
 
 
 def macro_f1(truth: np.ndarray, guess: np.ndarray) -> float:

@@ -150,7 +150,7 @@ def tune(
             logits = model({"text": text_batch(encoder, batch.tokens), **batch.others})
             loss = loss_of(logits, batch.targets)
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_([*adapter, *model.parameters()], 1.0)
             optimizer.step()
             schedule.step()
