@@ -6,14 +6,10 @@ rows before and after, each stage's time, and the call itself to listen to.
 
 from __future__ import annotations
 
-import base64
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from demos import view
 from demos.record import CallRecord
-from modalities import audio as sound
 from modalities.types import Audio
 
 
@@ -32,15 +28,8 @@ def render(record: CallRecord, channels: Sequence[Audio]) -> str:
     return view.render(
         "report.html",
         record=record,
-        recording=_mp3_url(channels),
+        recording=view.mp3_url(channels),
         seconds=channels[0].seconds,
         turns=turns,
         computing=sum(turn.seconds for turn in record.turns),
     )
-
-
-def _mp3_url(channels: Sequence[Audio]) -> str:
-    """The recording as an MP3 `data:` URL: what every browser plays, an eighth of the WAV's size."""
-    with tempfile.TemporaryDirectory() as folder:
-        data = sound.save(channels, Path(folder) / "call.mp3").read_bytes()
-    return f"data:audio/mpeg;base64,{base64.b64encode(data).decode()}"

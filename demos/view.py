@@ -5,6 +5,8 @@ Templates escape everything: what customers say, photos show and files are calle
 
 from __future__ import annotations
 
+import base64
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +16,8 @@ from typing import Any
 from agent.types import Change, Intent, Reply
 from demos import overlay
 from demos.overlay import Field, Mark
-from modalities.types import Image, TextLine
+from modalities import audio as sound
+from modalities.types import Audio, Image, TextLine
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_INTENTS = 4
@@ -93,6 +96,13 @@ def view(reply: Reply, image: Image | None = None, stages: Sequence[str] | None 
         fields=() if seen is None else overlay.fields(seen, understood.entities),
         lines=() if seen is None else seen.lines,
     )
+
+
+def mp3_url(channels: Sequence[Audio]) -> str:
+    """The recording as an MP3 `data:` URL: what every browser plays, an eighth of the WAV's size."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = sound.save(channels, Path(folder) / "call.mp3").read_bytes()
+    return f"data:audio/mpeg;base64,{base64.b64encode(data).decode()}"
 
 
 def stage_ms(reply: Reply) -> Mapping[str, float]:
