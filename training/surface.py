@@ -22,6 +22,9 @@ _CLOSERS = (
 ).split("|")
 _FILLERS = ("um", "uh", "er", "like", "you know", "i mean", "well", "uhm")
 _SPOKEN_FORMS = {"want to": "wanna", "going to": "gonna", "got to": "gotta", "kind of": "kinda", "let me": "lemme"}
+_ASKS = re.compile(
+    r"(what|when|where|which|who|how|why|can|could|do|does|did|is|are|will|would|may|has|have|am)(?!,)\b", re.IGNORECASE
+)
 _CHAT_FORMS = {
     "please": "pls",
     "you": "u",
@@ -80,7 +83,8 @@ def _careful(pieces: list[Piece], rng: random.Random) -> list[Piece]:
         text = re.sub(r"([.?!] )([a-z])", lambda m: m[1] + m[2].upper(), text) if not piece.type else text
         out.append(replace(piece, text=_capital(text) if i == first else text))
     if not out[-1].text.rstrip().endswith(("?", "!", ".")) and rng.random() < 0.6:
-        out.append(Piece("."))
+        asks = re.match(_ASKS, "".join(piece.text for piece in pieces).strip())
+        out.append(Piece("?" if asks else "."))
     return out
 
 
