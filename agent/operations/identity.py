@@ -33,7 +33,7 @@ def identify(desk: Desk) -> Facts:
             bool(person) and row.name.lower() == person.lower(),
         )
         if sum(fits) >= 2:
-            return {"customer_id": row.id, "name": row.name, "email": row.email or ""}
+            return {"customer_id": row.id, "person": row.name, "email": row.email or ""}
     raise Refusal("not_identified")
 
 
@@ -59,7 +59,7 @@ def digits(phone: str) -> str:
 def recognise(desk: Desk) -> Facts:
     """The customer whom the line or the login has already proved."""
     row = desk.customer()
-    return {"customer_id": row.id, "name": row.name, "email": row.email or ""}
+    return {"customer_id": row.id, "person": row.name, "email": row.email or ""}
 
 
 @operation("receipt_date", "receipt_total")

@@ -25,13 +25,18 @@ def track_order(desk: Desk) -> Facts:
         found = next((o for o in orders if o.tracking_number == tracking), None)
         if found is None:
             raise Refusal("tracking_not_found", tracking_number=tracking)
-        return order_facts(found)
+        return _whereabouts(desk, found)
     if desk.text("order_id"):
-        return order_facts(desk.order())
+        return _whereabouts(desk, desk.order())
     on_the_way = [order for order in orders if order.status in OPEN]
     if len(on_the_way) > 1:
         raise Refusal("which_order", orders=[describe(order) for order in on_the_way[:3]])
-    return order_facts(on_the_way[0] if on_the_way else orders[0])
+    return _whereabouts(desk, on_the_way[0] if on_the_way else orders[0])
+
+
+def _whereabouts(desk: Desk, order: Order) -> Facts:
+    overdue = order.status == "shipped" and order.expected_on < desk.today
+    return order_facts(order) | ({"status": "late"} if overdue else {})
 
 
 @operation(owner=True)

@@ -1,0 +1,228 @@
+"""A pack's flows: for each wish, what must be known, whether to confirm, what to do, and what may go wrong.
+
+    [limits]            tries, failures, silences, negatives, actions, switch
+    [identify]          action, facts, ask: how a customer proves who they are
+    [photos]            match, slot, suggests: what a photo alone can do
+    [words]             old: what stands before a value that no longer holds ("not", "instead of")
+    [slots.NAME]        entity, from, carry, free
+    [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
+    [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, denied, handoff_above, checks,
+                        errors
+
+Checked as a whole when read: every name must exist, every step must be reachable, and no flow may lead back to
+itself by itself. What flows are about is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from typing import Any, Protocol
+
+MOVES = frozenset(
+    {
+        "affirm",
+        "capabilities",
+        "deny",
+        "goodbye",
+        "greet",
+        "human_agent",
+        "inform",
+        "never_mind",
+        "repeat",
+        "thanks",
+        "wait",
+    }
+)
+"""The intents the policy answers by itself; every other intent of a pack needs a flow."""
+
+SOURCES = ("words", "photo", "profile", "backend")
+ANSWER = "answer"
+"""The action of a flow that is answered from the help articles."""
+
+
+class OperationLike(Protocol):
+    """What flows need to know of a backend's operation."""
+
+    @property
+    def arguments(self) -> frozenset[str]: ...  # noqa: D102
+    @property
+    def changes(self) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How often before a person is asked to help.
+
+    Attributes:
+        tries: times one question is asked.
+        failures: turns in a row that were not understood.
+        silences: turns in a row without words before hanging up.
+        negatives: unhappy turns in a row.
+        actions: operations in one turn.
+        switch: confidence from which an answer that fits the question is still taken for a new wish.
+    """
+
+    tries: int = 3
+    failures: int = 3
+    silences: int = 3
+    negatives: int = 3
+    actions: int = 8
+    switch: float = 0.8
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A fact a flow works with.
+
+    Attributes:
+        name: what operations call it.
+        entity: the entity type that fills it; empty when words alone never do.
+        sources: where it may come from; "backend" means the shop can find it once the customer is known.
+        carry: kept for the rest of the call, not only for this flow.
+        free: an answer to its question fills it, whatever the words.
+    """
+
+    name: str
+    entity: str = ""
+    sources: tuple[str, ...] = ("words",)
+    carry: bool = False
+    free: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What follows an error: words, then one of asking a slot again, offering or starting a flow, or a person."""
+
+    say: str = ""
+    ask: str = ""
+    offer: str = ""
+    then: str = ""
+    handoff: bool = False
+
+
+@dataclass(frozen=True)
+class Identify:
+    """How a customer proves who they are.
+
+    Attributes:
+        action: the operation that finds the customer.
+        facts: the slots that count.
+        ask: what to ask for, in order; each a group of slots any of which will do.
+        needs: how many facts before it is tried.
+    """
+
+    action: str = ""
+    facts: tuple[str, ...] = ()
+    ask: tuple[tuple[str, ...], ...] = ()
+    needs: int = 2
+
+
+@dataclass(frozen=True)
+class Photos:
+    """What photos do: the operation that finds the slot a receipt stands for, and the wishes a photo alone suggests."""
+
+    match: str = ""
+    slot: str = ""
+    suggests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """How one wish is fulfilled.
+
+    Attributes:
+        name: the intent, or a name of its own when another flow leads here.
+        action: the operation, or "answer".
+        customer: whether the customer must be known.
+        needs: groups of slots; one of each group must be known.
+        once: slots asked for once, and done without.
+        takes: slots used when given.
+        query: for "answer": what to look for beside the customer's words.
+        confirm: reply key of the question before anything is changed; empty to do it at once.
+        done: reply key of the good end.
+        denied: what follows a "no" to the confirmation.
+        handoff_above: a refund or price above this many units of money is for a person; 0 for no limit.
+        checks: the rules the operation holds.
+        errors: what follows each error code.
+        changes: whether the action changes rows.
+    """
+
+    name: str
+    action: str
+    customer: bool = False
+    needs: tuple[tuple[str, ...], ...] = ()
+    once: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    query: str = ""
+    confirm: str = ""
+    done: str = ""
+    denied: Outcome = Outcome("not_done")
+    handoff_above: float = 0.0
+    checks: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Outcome] = field(default_factory=dict)
+    changes: bool = False
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Every slot it uses, those asked for first."""
+        asked = [name for group in self.needs for name in group]
+        return (*asked, *self.once, *self.takes)
+
+
+@dataclass(frozen=True)
+class Flows:
+    """All flows of a pack, checked."""
+
+    flows: Mapping[str, Flow]
+    slots: Mapping[str, Slot]
+    errors: Mapping[str, Outcome]
+    limits: Limits = Limits()
+    identify: Identify = Identify()
+    photos: Photos = Photos()
+    old_words: tuple[str, ...] = ()
+
+    @classmethod
+    def load(
+        cls,
+        path: str | PathLike[str],
+        intents: Collection[str],
+        entities: Collection[str],
+        operations: Mapping[str, OperationLike],
+    ) -> Flows:
+        """Read and check a flows.toml.
+
+        Args:
+            path: the file.
+            intents: the pack's intents.
+            entities: the pack's entity types.
+            operations: what the backend can do.
+
+        Raises:
+            PackError: something is missing or wrong; names the file and the line.
+        """
+        from agent.flow_reader import read_flows
+
+        return read_flows(Path(path), frozenset(intents), frozenset(entities), operations)
+
+    @property
+    def checks(self) -> dict[str, Mapping[str, Any]]:
+        """The rules of each operation, for the backend."""
+        return {flow.action: flow.checks for flow in self.flows.values() if flow.checks}
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every reply key the flows can come to."""
+        every = [*self.errors.values(), *(o for f in self.flows.values() for o in (*f.errors.values(), f.denied))]
+        said = {o.say for o in every} | {k for f in self.flows.values() for k in (f.confirm, f.done)}
+        offers = {f"offer_{o.offer}" for o in every if o.offer}
+        groups = {g for f in self.flows.values() for g in (*f.needs, *((s,) for s in f.once))}
+        groups |= {(o.ask,) for o in every if o.ask} | set(self.identify.ask)
+        return frozenset(said | offers | {question(group) for group in groups}) - {""}
+
+
+def question(group: Iterable[str]) -> str:
+    """The reply key that asks for any of these slots."""
+    return "ask_" + "_or_".join(group)
