@@ -5,10 +5,11 @@ The stages, in order, are the methods of `Understander.understand`.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -22,6 +23,7 @@ from agent.heads import Logits
 from agent.parts import Parts
 from agent.receipts import read_receipt
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
+from modalities.speech.written import spoken_to_written
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
 
 logger = logging.getLogger(__name__)
@@ -54,9 +56,11 @@ class _Work:
 class Understander:
     """Understands batches of turns with the models of a stack."""
 
-    def __init__(self, parts: Parts, catalogue: Names | None = None) -> None:
+    def __init__(
+        self, parts: Parts, catalogue: Names | None = None, today: Callable[[], dt.date] = dt.date.today
+    ) -> None:
         self.parts = parts
-        self.recognizers = Recognizers(parts.pack, catalogue)
+        self.recognizers = Recognizers(parts.pack, catalogue, today)
 
     def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
         """Understand turns, each on its own; results in the same order."""
@@ -173,7 +177,7 @@ class Understander:
         if not kind.checksum or entity.source == "checksum":
             return entity
         for text in alternatives:
-            for find in id_finds(kind, self.recognizers.written(text)):
+            for find in id_finds(kind, spoken_to_written(text).text):
                 if find.source == "checksum":
                     return replace(entity, value=find.value, source="checksum", confidence=0.7)
         return entity
