@@ -65,6 +65,9 @@ PAYMENTS = ("credit_card", "credit_card", "debit_card", "paypal", "gift_card", "
 PROMOTIONS = (("SPRING20", 20, 40), ("WELCOME10", 10, 400), ("HARBOR15", 15, 15), ("SUMMER25", 25, -30))
 """Code, percent off, and the days from today until it ends."""
 
+RECENT = 12
+"""What the first customer got, came within so many days, so that all of it can still go back."""
+
 BOUGHT, BACK_SENT = "ordered", "returned"
 
 
@@ -204,8 +207,10 @@ def _customer(session: Session, number: int, rng: random.Random) -> Customer:
     return customer
 
 
-def _dates(state: str, option: str, rng: random.Random, day: dt.date) -> tuple[dt.date, dt.date, dt.date | None]:
-    """Days an order in this state was placed, is expected and was delivered."""
+def _dates(
+    state: str, option: str, rng: random.Random, day: dt.date, recent: int
+) -> tuple[dt.date, dt.date, dt.date | None]:
+    """Days an order in this state was placed, is expected and was delivered, at best `recent` days ago."""
     takes = dt.timedelta(days=DELIVERY_DAYS[option])
     if state in ("processing", "paid"):
         placed = day - dt.timedelta(days=rng.randint(0, 1))
@@ -213,7 +218,8 @@ def _dates(state: str, option: str, rng: random.Random, day: dt.date) -> tuple[d
     if state == "shipped":
         placed = day - dt.timedelta(days=rng.randint(1, 9))
         return placed, placed + takes, None
-    delivered = day - dt.timedelta(days=rng.choice((rng.randint(1, 28), rng.randint(1, 28), rng.randint(31, 120))))
+    ago = rng.choice((rng.randint(1, 28), rng.randint(1, 28), rng.randint(31, 120)))
+    delivered = day - dt.timedelta(days=min(ago, recent))
     placed = delivered - takes + dt.timedelta(days=rng.choice((0, 0, 0, -1)))
     return placed, placed + takes, None if state == "cancelled" else delivered
 
@@ -228,7 +234,7 @@ def _order(
     day: dt.date,
 ) -> None:
     option = rng.choices(tuple(DELIVERY_CENTS), (70, 20, 10))[0]
-    placed, expected, delivered = _dates(state, option, rng, day)
+    placed, expected, delivered = _dates(state, option, rng, day, RECENT if owner.id == 1 else 120)
     chosen = rng.sample(variants, min(len(variants), rng.choices((1, 2, 3), (55, 30, 15))[0]))
     back = state in ("returned", "refunded")
     lines = [

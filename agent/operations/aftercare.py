@@ -41,7 +41,7 @@ def exchange_item(desk: Desk) -> Facts:
     return facts | {"email": label.email} | ({"extra": money(difference)} if difference > 0 else {})
 
 
-@operation("order_id", owner=True)
+@operation("order_id", "item", owner=True)
 def refund_status(desk: Desk) -> Facts:
     """The refund of the order named, else the customer's latest."""
     orders = [desk.order()] if desk.text("order_id") else desk.orders()
@@ -79,7 +79,7 @@ def report_missing(desk: Desk) -> Facts:
     return _claim(desk, "missing", proven=True)
 
 
-@operation("order_id", changes=True, owner=True)
+@operation("order_id", "item", changes=True, owner=True)
 def report_late(desk: Desk) -> Facts:
     """An order that is overdue, or marked delivered and never seen, is traced with the carrier by a person."""
     order = desk.order()

@@ -15,7 +15,7 @@ MOST = 10
 """The most pieces of one item in an order; more is for a person to agree."""
 
 
-@operation("order_id", "tracking_number", owner=True)
+@operation("order_id", "tracking_number", "item", owner=True)
 def track_order(desk: Desk) -> Facts:
     """Where an order is: the one named by its number or tracking number, else the one on its way, else the latest."""
     orders = desk.orders()
@@ -29,6 +29,9 @@ def track_order(desk: Desk) -> Facts:
     if desk.text("order_id"):
         return _whereabouts(desk, desk.order())
     on_the_way = [order for order in orders if order.status in OPEN]
+    if item := desk.text("item"):
+        having = [o for o in orders if any(desk.is_product(line.variant, item) for line in o.items)]
+        on_the_way = [o for o in having if o.status in OPEN] or having[:1] or on_the_way
     if len(on_the_way) > 1:
         raise Refusal("which_order", orders=[describe(order) for order in on_the_way[:3]])
     return _whereabouts(desk, on_the_way[0] if on_the_way else orders[0])

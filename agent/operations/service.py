@@ -6,7 +6,7 @@ from agent.operations.base import Desk, Facts, Refusal, money, operation, order_
 from agent.operations.orders import promotion
 
 
-@operation("order_id", changes=True, owner=True)
+@operation("order_id", "item", changes=True, owner=True)
 def get_invoice(desk: Desk) -> Facts:
     """Mail the invoice of an order to the customer's address on file."""
     order = desk.order()
