@@ -17,7 +17,7 @@ from agent.checksums import CHECKSUMS
 from agent.decode import Span
 from agent.domain import EntityType, Pack
 from agent.types import Entity
-from modalities.speech.written import Written, spoken_to_written
+from modalities.speech.written import Written, to_written
 
 CHECKED, PATTERN, WEAK, LISTED = 0.99, 0.9, 0.3, 0.8
 """Confidence of a find with a right check digit, by a telling form, by a form that much else has, by a word list."""
@@ -85,7 +85,7 @@ class Recognizers:
 
     def find(self, text: str) -> list[Entity]:
         """Every find in a text, possibly overlapping."""
-        written = spoken_to_written(text)
+        written = to_written(text)
         found: list[Entity] = []
         for kind in self.types.values():
             found += self._find(kind, text, written)
@@ -145,7 +145,7 @@ class Recognizers:
 
     def value_of(self, kind: EntityType, words: str) -> str | None:
         """The value of words the tagger took for an entity of this type, or None where they do not fit it."""
-        written = spoken_to_written(words).text
+        written = to_written(words).text
         if kind.recognizer == "id":
             finds = list(id_finds(kind, written))
             return finds[0].value if finds else None
@@ -204,7 +204,7 @@ def _loose(pattern: str) -> str:
 
 
 def _entity(kind: EntityType, find: Find, text: str, written: Written) -> Entity | None:
-    start, end = _trim(text, *written.source(find.start, find.end))
+    start, end = _trim(text, *written.original(find.start, find.end))
     if start >= end:
         return None
     return Entity(kind.name, text[start:end], find.value, start, end, find.source, find.confidence)

@@ -22,7 +22,7 @@ from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
-from modalities.speech.written import spoken_to_written
+from modalities.speech.written import to_written
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
 
 logger = logging.getLogger(__name__)
@@ -176,7 +176,7 @@ class Understander:
         if not kind.checksum or entity.source == "checksum":
             return entity
         for text in alternatives:
-            for find in id_finds(kind, spoken_to_written(text).text):
+            for find in id_finds(kind, to_written(text).text):
                 if find.source == "checksum":
                     return replace(entity, value=find.value, source="checksum", confidence=0.7)
         return entity
