@@ -55,9 +55,9 @@ def play(script: Scenario, device: str | None = None, build: cli.Builder | None 
     turns = [_turn(scripted, script.voice) for scripted in script.turns]
     with cli.libraries_on_stderr():
         url = shop.fresh(script)
-        agent = cli.build_agent(
-            argparse.Namespace(stack=script.stack, domain=script.domain, device=device, store=url), build
-        )
+        chosen = argparse.Namespace(stack=script.stack, domain=script.domain, device=device, store=url)
+        agent = cli.build_agent(chosen, build, clock=lambda: script.today)
+        agent.warm()
     print(f"{script.title}\nready       {time.perf_counter() - started:.1f} s, stack {script.stack}, shop in {url}")
     before = rows.read(url, script.expected)
     call_id, done = uuid.uuid4().hex, []

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from agent.errors import CallsightError, ConfigError, DeviceError, InputError, MissingPartError, PackError
 from agent.types import Reply, Turn, Understanding
@@ -86,6 +86,10 @@ class Door(Protocol):
         """Understands turns that have nothing to do with each other, in one batch."""
         ...
 
+    def warm(self, *, audio: bool = True, image: bool = True) -> None:
+        """Loads the models now rather than at the first turn that needs them."""
+        ...
+
     def respond(self, turn: Turn, *, speak: bool = False) -> Reply:
         """Runs one turn of a call to its reply, spoken when `speak`."""
         ...
@@ -103,11 +107,12 @@ def add_agent_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", help="database, such as sqlite:///out/my.sqlite (the stack's own)")
 
 
-def build_agent(options: argparse.Namespace, build: Builder | None = None) -> Door:
-    """The agent that the options of `add_agent_options` ask for, with its models loaded."""
+def build_agent(options: argparse.Namespace, build: Builder | None = None, **more: Any) -> Door:
+    """The agent that the options of `add_agent_options` ask for; `more` goes to `agent.build` as it is."""
     if build is None:
         from agent import build as real
 
         build = real
     chosen = {"device": options.device, "store_url": options.store}
-    return build(stack=options.stack, domain=options.domain, **{k: v for k, v in chosen.items() if v is not None})
+    given = {k: v for k, v in chosen.items() if v is not None}
+    return build(stack=options.stack, domain=options.domain, **given, **more)

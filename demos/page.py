@@ -27,6 +27,9 @@ FORGET_SECONDS = 3600
 """Uploaded files and spoken replies are kept by the page at most about this long."""
 EXAMPLES = ("Where is my order?", "My parcel arrived damaged", "How long do I have to return something?")
 
+_ONLY_FROM_HERE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'"
+"""What the browser may load at all (https://www.w3.org/TR/CSP3/); the framework's own code is inline and evaluated."""
+
 Message = dict[str, Any]
 log = logging.getLogger(__name__)
 
@@ -184,9 +187,10 @@ def launch_options() -> dict[str, Any]:
 
     font = ("system-ui", "-apple-system", "Segoe UI", "sans-serif")
     theme = gr.themes.Default(primary_hue="cyan", font=font, font_mono=("ui-monospace", "Consolas", "monospace"))
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{_ONLY_FROM_HERE}">'
     return {
         "theme": theme,
-        "head": f"<style>{view.render('parts.css')}\n{view.render('page.css')}</style>",
+        "head": f"{policy}<style>{view.render('parts.css')}\n{view.render('page.css')}</style>",
         "share": False,
         "enable_monitoring": False,
         "mcp_server": False,

@@ -5,6 +5,7 @@
 
     [shop]                         # the shop the call happens in: fresh for every run
     seed = 7
+    today = 2026-06-15             # optional: the day it is in the call
 
     [customer]
     name = "Dana"
@@ -29,9 +30,10 @@ Paths start at the scenario's own folder.
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +83,7 @@ class Scenario:
 
     Attributes:
         path: the file it came from.
-        shop: keyword arguments for `agent.shop.seed`.
+        shop: keyword arguments for `agent.shop.seed`; its `today` is the day of the call.
         voice: the customer's voice (see `demos.customer`).
         out: the folder for what the call leaves behind.
     """
@@ -94,12 +96,21 @@ class Scenario:
     stack: str = "embedded"
     customer: str = "Customer"
     voice: str = "rms"
-    shop: Mapping[str, Any] | None = None
+    shop: Mapping[str, Any] = field(default_factory=dict)
     out: Path = Path("out/call")
 
+    @property
+    def today(self) -> dt.date:
+        """The day of the call: the shop's, else the real one."""
+        return self.shop.get("today") or dt.date.today()
 
-def load(path: Path) -> Scenario:
+
+def load(path: Path, *, check_files: bool = True) -> Scenario:
     """Reads and checks a scenario file.
+
+    Args:
+        path: the file.
+        check_files: whether its recordings and photos must exist.
 
     Raises:
         InputError: it is missing, no TOML, or a key in it is unknown, missing or wrong; the message names the key.
@@ -112,14 +123,15 @@ def load(path: Path) -> Scenario:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"scenario {str(path)!r} is not TOML: {error}") from None
-    return _Reader(path).scenario(document)
+    return _Reader(path, check_files).scenario(document)
 
 
 class _Reader:
     """Turns the parsed file into a `Scenario`, naming the key of whatever is wrong."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, check_files: bool) -> None:
         self.path = path
+        self.check_files = check_files
 
     def scenario(self, document: Mapping[str, Any]) -> Scenario:
         self.known(document, "", "title", "domain", "stack", "out", "shop", "customer", "turns", "expect")
@@ -137,7 +149,7 @@ class _Reader:
             stack=self.string(document, "stack", "embedded"),
             customer=self.string(customer, "name", "Customer"),
             voice=self.string(customer, "voice", "rms"),
-            shop=self.table(document, "shop"),
+            shop=self.shop(document),
             out=Path(self.string(document, "out", f"out/{self.path.stem}")),
         )
 
@@ -160,12 +172,18 @@ class _Reader:
             raise self.wrong(where, f"lacks {', '.join(missing)}")
         return ExpectedRow(**{name: str(value) for name, value in table.items()})
 
+    def shop(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        options = self.table(document, "shop")
+        if not isinstance(options.get("today", dt.date.min), dt.date):
+            raise self.wrong("shop.today", f"must be a date such as 2026-06-15, got {options['today']!r}")
+        return options
+
     def file(self, table: Mapping[str, Any], key: str, where: str) -> Path | None:
         name: str | None = self.string(table, key, None)
         if name is None:
             return None
         path = self.path.parent / name
-        if not path.is_file():
+        if self.check_files and not path.is_file():
             raise self.wrong(f"{where}.{key}", f"names no file: {str(path)!r}")
         return path
 

@@ -20,7 +20,7 @@ def fresh(script: Scenario) -> str:
     from agent.shop import seed
     from agent.store import Store
 
-    options = dict(script.shop or {})
+    options = dict(script.shop)
     known = tuple(inspect.signature(seed).parameters)[2:]
     if unknown := sorted(options.keys() - set(known)):
         raise InputError(f"scenario {str(script.path)!r}: [shop] has unknown keys {unknown!r}; known are {known!r}")

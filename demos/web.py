@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     with cli.libraries_on_stderr():
         agent = cli.build_agent(options, build)
+        agent.warm()
         from demos import page
 
         demo = page.blocks(agent)

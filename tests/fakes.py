@@ -58,6 +58,9 @@ class FakeAgent:
         self.turns += turns
         return [self._understanding(turn) for turn in turns]
 
+    def warm(self, *, audio: bool = True, image: bool = True) -> None:
+        pass
+
     def respond(self, turn: Turn, *, speak: bool = False) -> Reply:
         number = len(self.turns)
         understanding = self.understand([turn])[0]
