@@ -30,3 +30,9 @@ class DeviceError(CallsightError):
 
 class MissingPartError(CallsightError):
     """A component or optional package that is not installed, or a component name nobody registered."""
+
+
+class DownloadError(WeightsError):
+    """A download that failed on its way: no network, a broken line, a busy server. The same call may succeed later."""
+
+    retryable = True

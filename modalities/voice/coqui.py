@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from modalities import hub
 from modalities.device import check_device
 from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.locate import ROOT
@@ -29,6 +30,9 @@ from modalities.voice.phonemizer import install_phonemizer
 
 VITS = "tts_models/en/ljspeech/vits"
 XTTS = "tts_models/multilingual/multi-dataset/xtts_v2"
+
+HUB_PATTERNS = ("*.json", "*.pth", "*.pt", "*.npy")
+"""Files of a voice kept on the Hugging Face hub."""
 
 # What the library raises on files that are damaged, cut short or do not belong together.
 _DAMAGE = (
@@ -177,13 +181,10 @@ def folder_of(model: str) -> Path:
         if not folder.is_dir():
             raise missing
         return folder
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(item["repo_id"], allow_patterns=item.get("allow"), local_files_only=True))
-    except LocalEntryNotFoundError:
-        raise missing from None
+    found = hub.find(item["repo_id"], item.get("allow") or HUB_PATTERNS)
+    if found is None:
+        raise missing
+    return found
 
 
 @contextlib.contextmanager
