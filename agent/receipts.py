@@ -1,32 +1,164 @@
 """Company, date, address and total of a receipt, from its lines as they were read and what the tagger marked.
 
-Written rules that stand on their own; spans from the tagger, where there are any, are one more piece of evidence.
-Pure functions; nothing here reads pictures.
+Written rules that stand on their own (`agent.totals`, `agent.letterhead`, `agent.printed`); spans from the tagger,
+where there are any, are one more piece of evidence. Pure functions; nothing here reads pictures.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from modalities.ocr import rows
-from modalities.types import TextLine
+from agent.decode import Span
+from agent.letterhead import Places, find_address, find_company
+from agent.printed import PrintedDate, find_dates, month_first
+from agent.totals import rank_totals
+from agent.types import Entity, Receipt
+from modalities.types import Box, TextLine, join_lines
 
-_TOTAL = re.compile(
-    r"t[o0]ta[l1i]|amount\s*(due|payable)|net{1,2}\s*am|balance\s*due|jumlah|total\b|(?<!sub)total", re.I
-)
-_NOT_TOTAL = re.compile(
-    r"sub\s*-?\s*t[o0]ta|qty|quantity|item|saving|disc|excl|before|tax\s*total|total\s*tax|total\s*gst|gst\s*total|point|"
-    r"tender|change",
-    re.I,
-)
+_TAGGER_WEIGHT = 4.0  # in the rules' scores; a sure tag outweighs one good word, not two
+_FULL_SCORE = 20.0  # of the rules and the tagger together; what makes a confidence of 1
+_TAGGER_SURE = 0.5  # mean score from which the tagger's company or address is taken over the rules'
+_DATE_WORD = re.compile(r"date|\bdt\b|tarikh|printed|biz", re.I)
+_OTHER_DATE = re.compile(r"valid|exp|until|before|due|promo|since|return|join|birth", re.I)
+_TIME = re.compile(r"\d\d?\s?[:.]\s?\d\d")
 
 
-def total_rows(lines: Sequence[TextLine]) -> set[int]:
-    """Positions of the lines in printed rows that speak of a total to pay."""
-    found: set[int] = set()
-    for row in rows(lines):
-        text = " ".join(lines[i].text for i in row)
-        if _TOTAL.search(text) and not _NOT_TOTAL.search(text):
-            found.update(row)
-    return found
+@dataclass(frozen=True)
+class Field:
+    """One field of a receipt.
+
+    Attributes:
+        value: normalised.
+        places: where it was read, offsets into the lines joined by newlines.
+        score: 0..1.
+        tagged: whether the tagger marked it too.
+    """
+
+    value: str
+    places: Places
+    score: float
+    tagged: bool = False
+
+
+@dataclass(frozen=True)
+class Fields:
+    """The fields of a receipt with their places; None where not found.
+
+    Attributes:
+        text: the lines joined by newlines.
+        company, date, address, total: the date as YYYY-MM-DD, the total with two decimals, names on one line.
+    """
+
+    text: str
+    company: Field | None = None
+    date: Field | None = None
+    address: Field | None = None
+    total: Field | None = None
+
+    @property
+    def receipt(self) -> Receipt:
+        """The values alone."""
+        return Receipt(**{name: found.value for name, found in self._found()})
+
+    @property
+    def entities(self) -> tuple[Entity, ...]:
+        """One entity a field, from its first to its last character, in order of place."""
+        entities = []
+        for name, found in self._found():
+            start, end = found.places[0][0], found.places[-1][1]
+            source = "photo.tagger" if found.tagged else "photo.pattern"
+            entities.append(Entity(name, self.text[start:end], found.value, start, end, source, found.score))
+        return tuple(sorted(entities, key=lambda entity: entity.start))
+
+    def _found(self) -> list[tuple[str, Field]]:
+        parts = {name: getattr(self, name) for name in ("company", "date", "address", "total")}
+        return [(name, found) for name, found in parts.items() if found is not None]
+
+
+def read_receipt(lines: Sequence[TextLine], spans: Sequence[Span] = ()) -> Fields:
+    """Find the fields of a receipt and where they stand.
+
+    Args:
+        lines: what was read, in reading order.
+        spans: what the tagger marked; types other than company, date, address and total are passed over.
+    """
+    text = join_lines(lines)
+    company = _named("company", text, spans) or _written(text, find_company(lines))
+    after = company.places[-1][1] if company else 0
+    address = _named("address", text, spans) or _written(text, find_address(lines, after))
+    return Fields(text, company, _date(text, spans), address, _total(lines, spans))
+
+
+def boxes_of(lines: Sequence[TextLine], places: Places) -> tuple[Box, ...]:
+    """The boxes of the lines (or of the share of them by characters) that some places in the joined text lie in."""
+    boxes, start = list[Box](), 0
+    for line in lines:
+        end = start + len(line.text)
+        for first, last in places:
+            if first < end and start < last:
+                x0, y0, x1, y1 = line.box
+                step = (x1 - x0) / len(line.text)
+                left, right = max(first, start) - start, min(last, end) - start
+                boxes.append((x0 + left * step, y0, x0 + right * step, y1))
+        start = end + 1
+    return tuple(boxes)
+
+
+def _written(text: str, places: Places) -> Field | None:
+    """What stands in some places, on one line."""
+    value = " ".join(" ".join(text[start:end] for start, end in places).split())
+    return Field(value, places, 0.5) if value else None
+
+
+def _named(kind: str, text: str, spans: Sequence[Span]) -> Field | None:
+    """The company or address as the tagger marked it, if it is sure enough; pieces far apart are not joined."""
+    marked = sorted(span[1:] for span in spans if span[0] == kind and span[3] >= _TAGGER_SURE)
+    if not marked:
+        return None
+    best = max(marked, key=lambda span: (span[1] - span[0]) * span[2])
+    near = [span for span in marked if abs(span[0] - best[1]) < 40 or abs(best[0] - span[1]) < 40 or span == best]
+    kept = near if kind == "address" else [best]
+    field = _written(text, tuple((start, end) for start, end, _ in kept))
+    return Field(field.value, field.places, sum(span[2] for span in kept) / len(kept), tagged=True) if field else None
+
+
+def _tagged(kind: str, start: int, end: int, spans: Sequence[Span]) -> float:
+    """How sure the tagger is that this stretch is of a kind: the best score of a span that overlaps it."""
+    return max((score for name, a, b, score in spans if name == kind and a < end and start < b), default=0.0)
+
+
+def _total(lines: Sequence[TextLine], spans: Sequence[Span]) -> Field | None:
+    """The best amount, the tagger's word added to the rules'."""
+    best: Field | None = None
+    for candidate in rank_totals(lines):
+        amount = candidate.amount
+        tag = _tagged("total", amount.start, amount.end, spans)
+        score = min(max((candidate.score + _TAGGER_WEIGHT * tag) / _FULL_SCORE, 0.0), 1.0)
+        if best is None or score > best.score:
+            best = Field(f"{abs(amount.value):.2f}", ((amount.start, amount.end),), score, tag > 0)
+    return best
+
+
+def _date(text: str, spans: Sequence[Span]) -> Field | None:
+    """The best of the dates printed, the tagger's word added to what stands around them."""
+    best: Field | None = None
+    found = find_dates(text, us=month_first(text))
+    days = [printed.value for printed in found]
+    for order, printed in enumerate(found):
+        tag = _tagged("date", printed.start, printed.end, spans)
+        score = _date_score(text, printed) + 0.5 * days.count(printed.value) - 0.05 * order + _TAGGER_WEIGHT * tag
+        score = min(max((score + 4.0) / _FULL_SCORE, 0.0), 1.0)
+        if best is None or score > best.score:
+            best = Field(printed.value.isoformat(), ((printed.start, printed.end),), score, tag > 0)
+    return best
+
+
+def _date_score(text: str, printed: PrintedDate) -> float:
+    """What speaks for a date being the day of the purchase."""
+    before = text[max(0, printed.start - 18) : printed.start]
+    after = text[printed.end : printed.end + 12]
+    score = 2.0 * bool(_DATE_WORD.search(before)) + 1.0 * bool(_TIME.search(after) or _TIME.search(before))
+    score += 1.0 * (2005 <= printed.value.year <= 2035) - 3.0 * bool(_OTHER_DATE.search(before))
+    return score - 2.0 * printed.compact

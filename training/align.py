@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 
 from agent.printed import find_amounts, find_dates, parse_amount
-from agent.receipts import total_rows
+from agent.totals import total_rows
 from modalities.types import TextLine, join_lines
 
 Span = tuple[str, int, int]

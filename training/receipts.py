@@ -19,7 +19,7 @@ from pathlib import Path
 
 from modalities.errors import InputError
 from modalities.types import Image, TextLine, join_lines
-from training.align import Span, locate
+from training.align import Span, locate, normal
 
 FOLDER = Path("images/receipts")
 _HELD_OUT = 0.2
@@ -79,6 +79,8 @@ def read_all(data: Path, cache: Path, threads: int = 1) -> int:
 def load_receipts(data: Path, cache: Path) -> list[LabelledReceipt]:
     """Every receipt that has been read, with its key laid over the text, sorted by name.
 
+    A receipt that was scanned twice is left out where its other scan is held out, so that the split stays clean.
+
     Args:
         data: the data folder; only named in messages, the cache holds the keys too.
         cache: what `read_all` filled.
@@ -91,7 +93,13 @@ def load_receipts(data: Path, cache: Path) -> list[LabelledReceipt]:
         raise InputError(
             f"nothing read in {cache} yet; run python -m training.receipts ocr --data {data} --cache {cache}"
         )
-    return found
+    kept = {_purchase(receipt) for receipt in found if receipt.held_out}
+    return [receipt for receipt in found if receipt.held_out or _purchase(receipt) not in kept]
+
+
+def _purchase(receipt: LabelledReceipt) -> tuple[str, ...]:
+    """What two scans of one receipt have in common."""
+    return tuple(normal(receipt.key.get(field) or "") for field in ("company", "date", "total"))
 
 
 def _read_entry(path: Path) -> LabelledReceipt:
