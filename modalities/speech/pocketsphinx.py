@@ -133,7 +133,7 @@ def _words(decoder: Any, seconds: float) -> Iterator[Word]:
 def _alternatives(decoder: Any, best: str) -> Iterator[str]:
     seen = {best, ""}
     for _, hypothesis in zip(range(NBEST_TRIES), decoder.nbest() or (), strict=False):
-        text = " ".join(word for word in map(_written, hypothesis.hypstr.split()) if word)
+        text = " ".join(word for word in map(_written, hypothesis.hypstr.split() if hypothesis else ()) if word)
         if text not in seen:
             seen.add(text)
             yield text
