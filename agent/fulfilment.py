@@ -132,6 +132,8 @@ class Fulfilment:
             return self._next(draft)
         if not result.ok:
             outcome = flow.errors.get(result.error) or self.flows.errors.get(result.error) or Outcome("cannot")
+            if not (outcome.ask or outcome.handoff) and self._stale(draft, flow):
+                return self._advance(draft)
             return self._outcome(draft, outcome, result.data, "failed")
         if previewing and flow.confirm:
             limit, amount = flow.handoff_above, _amount(result.data)
@@ -139,6 +141,19 @@ class Fulfilment:
         draft.say(flow.done, **result.data)
         draft.end("done")
         return self._next(draft, flow)
+
+    def _stale(self, draft: Draft, flow: Flow) -> bool:
+        """Whether an order named for an earlier wish stood in the way; if so it is let go of, for the shop to find."""
+        state = draft.state
+        stale = [
+            name
+            for name in flow.slots
+            if state.sources.get(name) == "carried" and "backend" in self.flows.slots[name].sources
+        ]
+        if not stale or not state.customer:
+            return False
+        draft.add("forgot", slots=stale)
+        return True
 
     def _identified(self, draft: Draft, result: Result) -> Step:
         if result.ok:
@@ -231,7 +246,9 @@ class Fulfilment:
     def _note(self, draft: Draft, facts: Sequence[Fact]) -> list[str]:
         """Keep facts; gives back the slots whose value is new."""
         fresh = [fact for fact in facts if draft.state.facts.get(fact.slot) != fact.value]
-        for fact in fresh:
+        for fact in facts:
+            if fact not in fresh and draft.state.sources.get(fact.slot) != "carried":
+                continue
             draft.add("fact", slot=fact.slot, value=fact.value, source=fact.source)
         if any(fact.slot == "receipt_total" for fact in fresh):
             draft.add("forgot", slots=["receipt", "receipt_unproved"])

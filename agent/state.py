@@ -47,7 +47,7 @@ class DialogueState:
         turn: number of the customer's turn, from 1.
         text: the customer's words of this turn.
         facts: slot -> value, for this wish and the call.
-        sources: slot -> where its value came from: "words", "photo", "profile", "backend".
+        sources: slot -> where its value came from: "words", "photo", "profile", or "carried" over from before this wish.
         declined: slots the customer was asked for and could not give.
         flow: the wish being fulfilled, or empty.
         paused: wishes interrupted by another, the last one first to go on with.
@@ -149,7 +149,8 @@ def _queued(state: DialogueState, data: Values) -> DialogueState:
 
 def _started(state: DialogueState, data: Values) -> DialogueState:
     queue = state.queue[1:] if data.get("queued") else state.queue
-    return _fresh(replace(state, flow=data["intent"], queue=queue))
+    sources = dict.fromkeys(state.sources, "carried")
+    return _fresh(replace(state, flow=data["intent"], queue=queue, sources=sources))
 
 
 def _paused(state: DialogueState, data: Values) -> DialogueState:
