@@ -21,14 +21,20 @@ _FORM = re.compile(
     r"kedai|syarikat|pasar|marketing|supply|services?\b|station|outfitters|grocers|books\b|gallery|boutique",
     re.I,
 )
-_ENDING = re.compile(r"^\W*(\(\w+\)\W*)?(s[do]n\W*bhd|bhd|s/b|ltd|enterprise|trading|llc|inc)\b", re.I)
+_LEGAL = re.compile(r"\bs[do]n\b|\bbhd\b|\b[s5]/b\b|\bltd\b|\bllc\b|\binc\b|\bplt\b", re.I)
+_ENDING = re.compile(r"^\W*(\(\w+\)\W*)?(s[do]n\W*bhd|bhd|s/b|ltd|enterprise|trading|llc|inc|co\.)(\W|$)", re.I)
 _NOT_NAME = re.compile(
     r"invoice|receipt|\btax\b|\bgst\b|\btel\b|phone|\bfax\b|thank|welcome|goods|sold|refund|return|date|cashier|www|http"
     r"|@|\.com|reg\.?\s*no|\broc\b|\bco\.?\s*no|company\s*(no|reg)|member|bill|cash\b(?!\s*&)|copy|owned|formerly|"
-    r"licensee|please|visit|table|order|original|document|official",
+    r"licensee|please|visit|table|order|original|document|official|hours?\b",
     re.I,
 )
-_NUMBER = re.compile(r"[(\[]?\s*(?:co\.?|company|reg|roc|no)?[\s.:]*\(?[A-Z]{0,3}\d{4,}\s*-\s*[A-Z0-9]\s*[)\]]*$", re.I)
+_NUMBER = re.compile(
+    r"[\s,\-]*[(\[]*\s*(?:co|company|reg|roc|no|[.:\s])*[A-Z]{0,3}\d[\dA-Z]{2,}\s*[-·–.]?\s*[A-Z0-9]?\s*[)\]].*$", re.I
+)
+_BARE_NUMBER = re.compile(r"\s+\d{5,}\s*[-·–]?\s*[A-Z]\b.*$")
+_REGISTER = re.compile(r"^\W*(co|company|reg|roc|br|no|[.:\s])*\W*[A-Z]{0,3}\d{4,}\s*[-·–]?\s*[A-Z0-9]?\W*$", re.I)
+_LEAD = re.compile(r"^\W*(#?\d{4,}\s+|own(ed)?\s*by\W*|formerly\W*|welcome\s*to\W*)?", re.I)
 _PLACE = re.compile(
     r"\bjalan\b|\bjln\b|\blot\b|\bno\b[.:,\s]*\d|\btaman\b|\btmn\b|\bkg\b|kampung|\bbandar\b|\bkawasan\b|\bpersiaran\b|"
     r"\blorong\b|\blevel\b|\bfloor\b|\bflr\b|\bground\b|\bblock\b|\bblk\b|\bunit\b|\bplaza\b|\bwisma\b|\bmall\b|\bmenara\b|"
@@ -56,26 +62,51 @@ def find_company(lines: Sequence[TextLine]) -> Places:
     if not scored or max(scored)[0] <= 0:
         return ()
     first = last = -max(scored)[1]
-    if first and _ENDING.match(lines[first].text) and _may_join(lines[first - 1].text):
+    while first and _leans_back(lines[first].text) and _may_join(lines[first - 1].text):
         first -= 1
-    elif last + 1 < len(lines) and not re.search(r"bhd|s/b|ltd", lines[last].text, re.I):
-        following = lines[last + 1].text
-        last += bool(_ENDING.match(following))
+    while last + 1 < len(lines) and _goes_on(lines[last].text, lines[last + 1].text):
+        last += 1
     starts = _starts(lines)
-    end = starts[last] + len(_NUMBER.sub("", lines[last].text).rstrip(" ([-,"))
-    return ((starts[first], max(end, starts[first] + 1)),)
+    begin = starts[first] + _name_part(lines[first].text)[0]
+    return ((begin, max(starts[last] + _name_part(lines[last].text)[1], begin + 1)),)
+
+
+def _name_part(text: str) -> tuple[int, int]:
+    """Where in a line the name begins and ends: without numbers of the register and words that introduce it."""
+    lead = _LEAD.match(text)
+    begin = lead.end(1) if lead and lead[1] else 0
+    name = _BARE_NUMBER.sub("", _NUMBER.sub("", text)).rstrip(" ([-,")
+    return (begin, len(name)) if len(name) > begin + 2 else (0, len(text))
 
 
 def _name_score(text: str, index: int) -> float:
     """How much a line looks like a company's name."""
-    letters = sum(c.isalpha() for c in text)
-    if letters < 3 or _NOT_NAME.search(text) or letters < 0.5 * len(text.replace(" ", "")):
+    begin, end = _name_part(text)
+    name = text[begin:end]
+    letters = sum(c.isalpha() for c in name)
+    if letters < 3 or _NOT_NAME.search(name) or letters < 0.5 * len(name.replace(" ", "")):
         return 0.0
-    score = 4.0 - 0.6 * index
-    score += 3.0 * bool(_FORM.search(text)) + 1.0 * bool(re.search(r"bhd|s/b|ltd\b|\bllc\b|\binc\b", text, re.I))
-    score -= 3.0 * bool(_PLACE.search(text)) + 2.0 * bool(_TOWN.search(text))
-    score -= 3.5 * text.islower()
-    return score
+    score = 4.0 - 0.6 * index + 3.0 * bool(_FORM.search(name)) + 1.0 * bool(_LEGAL.search(name))
+    score -= 3.0 * bool(_PLACE.search(name)) + 2.0 * bool(_TOWN.search(name))
+    score -= 4.0 * (_says_little(name) and not _LEGAL.search(name))
+    return score - 3.5 * name.islower() - 1.5 * (letters < 5)
+
+
+def _says_little(name: str) -> bool:
+    """Whether a name is made only of words that many companies share."""
+    return sum(c.isalpha() for c in re.sub(r"&|bistro|\(\w\)", "", _FORM.sub("", name), flags=re.I)) < 3
+
+
+def _leans_back(text: str) -> bool:
+    """Whether a line cannot be a whole name: it opens with an ending, with "&", or says nothing of its own."""
+    return bool(_ENDING.match(text)) or text.startswith("&") or (_says_little(text) and bool(_LEGAL.search(text)))
+
+
+def _goes_on(text: str, following: str) -> bool:
+    """Whether a name goes on in the next line: a bracket is open, or that line is an ending."""
+    if text.count("(") > text.count(")") and ")" in following[:20]:
+        return not re.search(r"\d{4}", following[:8])
+    return not _LEGAL.search(text) and bool(_ENDING.match(following))
 
 
 def _may_join(text: str) -> bool:
@@ -98,7 +129,7 @@ def find_address(lines: Sequence[TextLine], after: int = 0) -> Places:
             if found or _PLACE.search(text) is None:
                 break
             continue
-        if _NUMBER.fullmatch(text.strip()) or sum(c.isalnum() for c in text) < 3:
+        if _REGISTER.match(text) or sum(c.isalnum() for c in text) < 3:
             continue
         if len(found) >= 5 or (found and _ended(lines, found, text)):
             break

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*"
-_YEAR = r"(?P<y>(?:19|20)\d\d|\d\d(?!\d))"
+_YEAR = r"(?P<y>(?:19|20)\d\d|\d\d(?!\d)|\d\d(?=\d\d?[.:]\d\d))"
 _GAP = r"\s?(?P<gap>[/\-.,])\s?"
 _SAME = r"\s?(?P=gap)\s?"
 _DATES = (
@@ -24,7 +24,8 @@ _DATES = (
     re.compile(rf"(?<![a-z]){_MONTH}[\s\-.]*(?P<d>\d\d?)(?:st|nd|rd|th)?[\s,\-.]+{_YEAR}", re.I),
     re.compile(r"(?<!\d)(?P<d>\d\d)(?P<m>\d\d)(?P<y>20\d\d)(?!\d)"),
     re.compile(r"(?<!\d)(?P<y>20\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)"),
-    re.compile(r"(?<![\d/.\-])(?P<d>\d\d)[\s/\-.](?P<m>\d\d)[\s/\-.]?(?P<y>20\d\d|\d\d(?![\d:.]))"),
+    re.compile(r"(?<![\d/.\-])(?P<d>\d\d)[\s/\-.~]?(?P<m>\d\d)[\s/\-.~]?(?P<y>20\d\d)(?!\d)"),
+    re.compile(r"(?<![\d/.\-])(?P<d>\d\d)[\s/\-.~](?P<m>\d\d)[\s/\-.~](?P<y>\d\d)(?![\d:.])"),
 )
 _COMPACT = 4  # from here on the patterns are bare digits or lack a separator, believed least
 _AMOUNT = re.compile(

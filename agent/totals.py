@@ -30,6 +30,8 @@ _CASH = re.compile(r"\bcash\b|tender|\bpaid\b|payment|receiv|\bvisa|master|credi
 _CHANGE = re.compile(r"change|\bbaki\b|balance(?!\W*due)", re.I)
 _ROUNDING = re.compile(r"r[ou0]+n?d\w*\W*(adj|diff|amt)|rounding(?!\W*total)|\badj", re.I)
 _SUMMARY = re.compile(r"(gst|tax|sst|vat)\W*(summary|analysis|susm|code)|summary", re.I)
+_COINS = re.compile(r"[.,](0[1-4])(?!\d)")
+_COIN = Decimal("0.05")
 _CURRENCY = re.compile(r"\b(RM|MYR|USD|SR)\b")
 _WORDS = re.compile(r"[A-Za-z']{2,}")
 
@@ -94,7 +96,7 @@ def rank_totals(lines: Sequence[TextLine]) -> list[Candidate]:
             if amount.value == 0:
                 continue
             label = row.labels[place] or _label(table, index)
-            score = _words(label, row.in_summary)
+            score = _words(label, row.in_summary) - 3.0 * (abs(amount.value) < _COIN)
             score += 1.5 * (amount.value in paid and bool(_CASH.search(label)))
             score += 0.0 if place == len(row.amounts) - 1 else -1.0
             score += (
@@ -140,7 +142,7 @@ def _words(label: str, in_summary: bool) -> float:
     score = 0.0
     if _TOTAL.search(label) or _DUE.search(label):
         score += 5.0 + 1.0 * bool(_FINAL.search(label)) + 0.5 * bool(_DUE.search(label))
-    checks = ((_SUB, -4.0), (_COUNT, -2.5), (_CUT, -5.0), (_CHANGE, -6.0), (_ROUNDING, -3.0), (_CASH, -1.5))
+    checks = ((_SUB, -4.0), (_COUNT, -2.5), (_CUT, -5.0), (_CHANGE, -6.0), (_CASH, -1.5))
     score += sum(weight for pattern, weight in checks if pattern.search(label))
     if _TAX.search(label) and _is_part(label):
         score -= 4.0
@@ -170,12 +172,10 @@ def _sums(table: Sequence[_Row]) -> set[Decimal]:
 
 
 def _rounded(table: Sequence[_Row]) -> set[Decimal]:
-    """Printed amounts that a total comes to once it is rounded to what coins can pay."""
+    """What a total comes to once it is rounded to what coins can pay (five cents), by the adjustment printed."""
     adjustments = {
-        abs(amount.value)
-        for row in table
-        for amount in row.amounts
-        if _ROUNDING.search(row.text) and 0 < abs(amount.value) < Decimal("0.05")
+        Decimal(f"0.{match[1]}") for row in table if _ROUNDING.search(row.text) for match in _COINS.finditer(row.text)
     }
     before = {row.amounts[-1].value for row in table if row.amounts and row.is_total and not row.in_summary}
-    return {total + sign * by for total in before for by in adjustments for sign in (1, -1) if by}
+    found = {total + sign * by for total in before for by in adjustments for sign in (1, -1)}
+    return {value for value in found if value % _COIN == 0}
