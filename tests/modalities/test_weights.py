@@ -319,11 +319,13 @@ def pull_from_hub(server: Server, folder: Path, repository: str, **more: str) ->
 def test_pulls_from_the_hub(server: Server, tmp_path: Path) -> None:
     files = {"config.json": b"{}", "model.safetensors": BODY, "pytorch_model.bin": b"pickle", "README.md": b"#"}
     server.host_model("someone/encoder", files)
+    server.breaks = 1
     done = pull_from_hub(server, tmp_path, "someone/encoder")
     assert done.returncode == 0, done.stderr
     folder = Path(done.stdout.strip().rpartition(" is at ")[2])
     assert sorted(file.name for file in folder.iterdir()) == ["config.json", "model.safetensors"]
     assert (folder / "model.safetensors").read_bytes() == BODY
+    assert server.breaks == 0
 
 
 def test_a_hub_model_without_safe_weights_is_refused(server: Server, tmp_path: Path) -> None:
