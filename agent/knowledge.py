@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.articles import Article, Articles, Hit
 from agent.products import Product, ProductGraph, Variant
 
-__all__ = ["Product", "ProductGraph", "Variant"]
+__all__ = ["Article", "Articles", "Hit", "Product", "ProductGraph", "Variant"]

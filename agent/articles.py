@@ -1,0 +1,194 @@
+"""Help articles and hybrid search over them: full text (SQLite FTS5, BM25) and, where given, sentence vectors.
+
+An article is a Markdown file whose name is its id, with a head between `---` lines: `title`, `intents` (those it
+answers) and `keywords` (words people use that the text does not).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from agent.errors import PackError
+from agent.examples import read_text
+
+Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
+"""Texts to vectors, shape (len(texts), width)."""
+
+_KEYS = frozenset({"title", "intents", "keywords"})
+_STOP = frozenset(
+    "a about after all am an and any are as at be because been before but by can could did do does for from get got "
+    "had has have he her him his how i if in into is it its just like me my no not of on one or our out she should so "
+    "some that the their them then there these they this to up us was we were what when where which who why will with "
+    "would you your yours im ive id dont whats please thanks hi hello want need tell know help guys".split()
+)
+_WEIGHTS = (4.0, 3.0, 1.0)
+"""How much a word counts in the title, the keywords and the text."""
+_K1 = 1.2
+"""FTS5's own BM25 constant: one word contributes at most idf * (k1 + 1)."""
+_VECTOR_SHARE = 0.85
+_MAX_WORDS = 64
+
+
+@dataclass(frozen=True)
+class Article:
+    """One help page: what it is called, the intents it answers, words it is found by, and its text."""
+
+    id: str
+    title: str
+    intents: tuple[str, ...]
+    keywords: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An article that fits a question; the score (0..1) says how well."""
+
+    article_id: str
+    title: str
+    text: str
+    score: float
+
+
+class Articles:
+    """The help pages of a folder, `*.md`.
+
+    Args:
+        folder: where they lie.
+        embed: gives vectors; without it the full text alone decides.
+        threshold: articles that score less are no answer; by default what suits the kind of search.
+
+    Raises:
+        PackError: a file cannot be read or its head is wrong; names the file and line.
+    """
+
+    def __init__(
+        self, folder: str | PathLike[str], embed: Embed | None = None, *, threshold: float | None = None
+    ) -> None:
+        self._articles = tuple(_read(path) for path in sorted(Path(folder).glob("*.md")))
+        self._index = _FullText(self._articles)
+        self._vectors = _Vectors(self._articles, embed) if embed and self._articles else None
+        usual = 0.25 if self._vectors else 0.15
+        self.threshold = usual if threshold is None else threshold
+
+    def articles(self) -> tuple[Article, ...]:
+        """Every article, in the order of their ids."""
+        return self._articles
+
+    def search(self, query: str, k: int = 3) -> tuple[Hit, ...]:
+        """The articles that answer a question, best first; none when nothing fits."""
+        if not query.strip() or not self._articles:
+            return ()
+        scores = self._index.scores(query)
+        if self._vectors is not None:
+            scores = _VECTOR_SHARE * self._vectors.scores(query) + (1 - _VECTOR_SHARE) * scores
+        best = np.argsort(-scores, kind="stable")[:k]
+        found = ((self._articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold)
+        return tuple(Hit(article.id, article.title, article.text, score) for article, score in found)
+
+
+class _FullText:
+    """How much of a question's weight an article covers: the sum of its words' BM25 over the most they could give."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self._size = len(articles)
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(":memory:", check_same_thread=False)
+        self._db.execute("CREATE VIRTUAL TABLE page USING fts5(title, keywords, text, tokenize = 'porter unicode61')")
+        rows = ((i, a.title, " ".join(a.keywords), a.text) for i, a in enumerate(articles))
+        self._db.executemany("INSERT INTO page (rowid, title, keywords, text) VALUES (?, ?, ?, ?)", rows)
+
+    def scores(self, query: str) -> npt.NDArray[np.float64]:
+        """Scores (0..1) of all articles."""
+        scores = np.zeros(self._size)
+        most = 0.0
+        for word in _words(query):
+            found = self._match(word)
+            idf = math.log((self._size - len(found) + 0.5) / (len(found) + 0.5))
+            most += max(idf, 0.1) * (_K1 + 1)
+            for row, score in found:
+                scores[row] += score
+        return np.minimum(scores / most, 1.0) if most else scores
+
+    def _match(self, word: str) -> list[tuple[int, float]]:
+        sql = "SELECT rowid, -bm25(page, ?, ?, ?) FROM page WHERE page MATCH ?"
+        with self._lock:
+            return self._db.execute(sql, (*_WEIGHTS, f'"{word}"')).fetchall()
+
+
+class _Vectors:
+    """How near a question is to an article: to its title and keywords, and to its nearest sentence.
+
+    The articles are embedded when the first question comes, so that opening them costs nothing.
+    """
+
+    def __init__(self, articles: Sequence[Article], embed: Embed) -> None:
+        self._articles = articles
+        self._embed = embed
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def scores(self, query: str) -> npt.NDArray[np.float64]:
+        """Scores (0..1) of all articles."""
+        with self._lock:
+            if not self._ready:
+                self._build()
+        vector = _unit(self._embed([query]))[0]
+        nearest = np.full(len(self._heads), -1.0)
+        np.maximum.at(nearest, self._owner, self._sentences @ vector)
+        scores: npt.NDArray[np.float64] = np.clip(0.5 * nearest + 0.5 * (self._heads @ vector), 0.0, 1.0)
+        return scores
+
+    def _build(self) -> None:
+        articles = self._articles
+        sentences = [re.split(r"(?<=[.?!])\s+", article.text) for article in articles]
+        self._owner = np.repeat(np.arange(len(articles)), [len(part) for part in sentences])
+        self._heads = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in articles]))
+        titled = [f"{a.title}. {one}" for a, part in zip(articles, sentences, strict=True) for one in part]
+        self._sentences = _unit(self._embed(titled))
+        self._ready = True
+
+
+def _unit(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    vectors = np.asarray(vectors, dtype=np.float64)
+    unit: npt.NDArray[np.float64] = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+def _words(query: str) -> Iterable[str]:
+    words = dict.fromkeys(re.findall(r"\w+", query.lower().replace("'", "")))
+    return [word for word in words if word not in _STOP][:_MAX_WORDS]
+
+
+def _read(path: Path) -> Article:
+    lines = read_text(path).split("\n")
+    if lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
+        raise PackError(f"{path}:1: an article starts with a head between two lines of ---")
+    end = [line.strip() for line in lines].index("---", 1)
+    head = dict(_key(path, number, line) for number, line in enumerate(lines[1:end], 2) if line.strip())
+    text = " ".join(" ".join(lines[end + 1 :]).split())
+    if not head.get("title") or not text:
+        raise PackError(f"{path}:1: an article needs a title and a text")
+    return Article(path.stem, head["title"], _list(head.get("intents", "")), _list(head.get("keywords", "")), text)
+
+
+def _key(path: Path, number: int, line: str) -> tuple[str, str]:
+    key, colon, value = line.partition(":")
+    if not colon or key.strip() not in _KEYS:
+        raise PackError(f"{path}:{number}: expected one of {', '.join(sorted(_KEYS))}: and its value")
+    return key.strip(), value.strip()
+
+
+def _list(value: str) -> tuple[str, ...]:
+    return tuple(item.strip() for item in value.split(",") if item.strip())
