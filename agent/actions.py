@@ -10,8 +10,9 @@ import datetime as dt
 import hashlib
 import json
 import logging
+import re
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
@@ -26,6 +27,12 @@ log = logging.getLogger(__name__)
 
 Key = tuple[str, int]
 """Call id and turn: with the action, what makes a change happen once."""
+
+SENTENCES = 3
+"""How much of an article is read out."""
+
+STEM = 5
+"""Letters by which words are told to be the same: "return" and "returning"."""
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.05
@@ -51,10 +58,12 @@ class Backend(Protocol):
 class ArticleHit(Protocol):
     """A help article that fits a question."""
 
-    article_id: str
-    title: str
-    text: str
-    score: float
+    @property
+    def article_id(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
 
 
 class Articles(Protocol):
@@ -165,14 +174,24 @@ def perform(
 
 
 def _answer(action: Action, articles: Articles | None) -> Result:
-    """The article that fits the question best."""
-    hits = articles.search(str(action.arguments.get("query", "")), k=1) if articles else ()
-    if not hits:
-        return Result(False, {}, "no_article")
-    hit = hits[0]
-    return Result(True, {"title": hit.title, "text": hit.text, "source": hit.article_id, "score": round(hit.score, 4)})
+    """The part of the article that fits the customer's words best, else the topic."""
+    asked, topic = str(action.arguments.get("query", "")), str(action.arguments.get("topic", ""))
+    for query in (asked, topic):
+        hits = articles.search(query, k=1) if articles and query.strip() else ()
+        if hits:
+            text = excerpt(hits[0].text, query)
+            return Result(True, {"title": hits[0].title, "text": text, "source": hits[0].article_id})
+    return Result(False, {}, "no_article")
 
 
-def names(backend: Backend) -> Collection[str]:
-    """Every operation's name, for checking flows against."""
-    return backend.operations.keys()
+def excerpt(text: str, query: str) -> str:
+    """The few sentences in a row that share most words with the question: what can be listened to.
+
+    Each word of the question counts once; of equally good stretches the first is taken.
+    """
+    sentences = re.split(r"(?<=[.!?])\s+", text.strip())
+    words = {word[:STEM] for word in re.findall(r"[a-z]{4,}", query.lower())}
+    stretches = [" ".join(sentences[i : i + SENTENCES]) for i in range(max(1, len(sentences) - SENTENCES + 1))]
+    return max(
+        stretches, key=lambda stretch: len(words & {w[:STEM] for w in re.findall(r"[a-z]{4,}", stretch.lower())})
+    )

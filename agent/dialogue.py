@@ -176,7 +176,11 @@ class Policy(Fulfilment):
     def _offered(self, draft: Draft, turn: Heard) -> Step | None:
         if turn.means("affirm") and not turn.means("deny"):
             draft.add("answered")
-            return self._start(draft, turn, turn.before.question.intents[0])
+            offer = turn.before.question
+            draft.add("started", intent=offer.intents[0])
+            self._note(draft, [Fact(slot, str(value), "words") for slot, value in offer.facts.items()])
+            self._note(draft, self._facts(draft, turn, offer.intents[0]))
+            return self._advance(draft)
         if turn.means("deny"):
             draft.add("answered")
             draft.say("all_right")

@@ -140,7 +140,7 @@ class Flow:
         needs: groups of slots; one of each group must be known.
         once: slots asked for once, and done without.
         takes: slots used when given.
-        query: for "answer": what to look for beside the customer's words.
+        query: for "answer": what to look for when the customer's words find nothing.
         confirm: reply key of the question before anything is changed; empty to do it at once.
         done: reply key of the good end.
         denied: what follows a "no" to the confirmation.

@@ -100,7 +100,7 @@ class Fulfilment:
 
     def _arguments(self, draft: Draft, flow: Flow) -> dict[str, Any]:
         if flow.action == ANSWER:
-            return {"query": f"{draft.state.text} {flow.query}".strip()}
+            return {"query": draft.state.text, "topic": flow.query}
         return {name: draft.state.facts[name] for name in flow.slots if name in draft.state.facts}
 
     def _do(self, draft: Draft, flow: Flow) -> Step:
@@ -186,15 +186,15 @@ class Fulfilment:
         draft.say(outcome.say, **facts)
         if outcome.handoff:
             return self._handoff(draft, "failed")
+        follower = self.flows.flows.get(outcome.then or outcome.offer)
+        kept = {k: v for k, v in draft.state.facts.items() if follower and k in follower.slots}
+        draft.end(ending)
         if outcome.then:
-            kept = {k: v for k, v in draft.state.facts.items() if k in self.flows.flows[outcome.then].slots}
-            draft.end(ending)
             draft.add("started", intent=outcome.then)
             self._note(draft, [Fact(slot, value, "words") for slot, value in kept.items()])
             return self._advance(draft)
-        draft.end(ending)
         if outcome.offer:
-            draft.add("asked", kind="offer", intents=[outcome.offer])
+            draft.add("asked", kind="offer", intents=[outcome.offer], facts=kept)
             return draft.speak("ask", f"offers {outcome.offer} instead", f"offer_{outcome.offer}", facts)
         return self._next(draft)
 

@@ -298,7 +298,7 @@ def _money_back(session: Session, order: Order, rng: random.Random, day: dt.date
         Refund(
             id=f"RF{number}{luhn_digit(number)}",
             order_id=order.id,
-            amount_cents=order.total_cents if order.status == "cancelled" else order.total_cents - order.delivery_cents,
+            amount_cents=order.total_cents,
             payment_method=order.payment_method,
             status="pending" if order.status == "returned" else "paid",
             requested_on=asked,

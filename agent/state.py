@@ -31,12 +31,14 @@ class Question:
         slots: for "slot": any of these answers it.
         intents: for "offer" and "clarify": the wishes it is about.
         key: the reply key it was put with.
+        facts: for "offer": what the wish that failed already knew.
     """
 
     kind: str = ""
     slots: tuple[str, ...] = ()
     intents: tuple[str, ...] = ()
     key: str = ""
+    facts: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,13 @@ def _fresh(state: DialogueState) -> DialogueState:
 
 
 def _asked(state: DialogueState, data: Values) -> DialogueState:
-    asked = Question(data["kind"], tuple(data.get("slots", ())), tuple(data.get("intents", ())), data.get("key", ""))
+    asked = Question(
+        data["kind"],
+        tuple(data.get("slots", ())),
+        tuple(data.get("intents", ())),
+        data.get("key", ""),
+        data.get("facts", {}),
+    )
     tries = dict(state.tries)
     if asked.kind == "slot":
         about = "|".join(asked.slots)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import functools
+import sqlite3
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +107,9 @@ class Shop:
     def __init__(self, url: str = "sqlite://", *, seeded: bool = False) -> None:
         self.store = Store(url)
         self.flows = retail_flows()
-        if not seeded:
+        if not seeded and url == "sqlite://":
+            self.store.engine.raw_connection().driver_connection.deserialize(_template())  # type: ignore[union-attr]
+        elif not seeded:
             seed(self.store, TinyGraph(), customers=12, orders=20, today=TODAY)
             self._plain()
         self.backend = ShopBackend(self.store, TinyGraph(), lambda: TODAY, self.flows.checks)
@@ -173,6 +178,17 @@ def difference(before: Rows, after: Rows) -> Rows:
         if old != new:
             changed[key] = {k: v for k, v in new.items() if k not in old or old[k] != v}
     return changed
+
+
+@functools.cache
+def _template() -> bytes:
+    """The database of a fresh shop, made once for all tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "shop.sqlite"
+        Shop(f"sqlite:///{path}").store.close()
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE").close()
+            return connection.serialize()
 
 
 class Conversation:

@@ -12,12 +12,16 @@ from agent.tables import Order, OrderItem, Refund
 
 @operation("order_id", "item", "from_size", "from_color", "reason", changes=True, owner=True)
 def return_item(desk: Desk) -> Facts:
-    """Open a return: a label goes out by mail, the money goes back the way it came once the item is here."""
+    """Open a return: a label goes out by mail, the money goes back the way it came once the item is here.
+
+    What delivery cost goes back too when nothing of the order is kept.
+    """
     order = desk.order()
     line = desk.item(order)
     line.status = "return_requested"
     returned = desk.send_back(line, "return")
-    refund = _pending_refund(desk, order, _worth(order, line))
+    everything = all(other.status in ("return_requested", "returned") for other in order.items)
+    refund = _pending_refund(desk, order, _worth(order, line) + (order.delivery_cents if everything else 0))
     label = desk.mail("return_label", desk.customer().email or "", order)
     return order_facts(order) | refund | {"item": name_of(line.variant), "return_id": returned.id, "email": label.email}
 
@@ -64,6 +68,18 @@ def report_damaged(desk: Desk) -> Facts:
     return _claim(desk, "damaged", proven=desk.text("photo") == "damaged")
 
 
+@operation("order_id", "item", "from_size", "from_color", "reason", "photo", changes=True, owner=True)
+def refund_damaged(desk: Desk) -> Facts:
+    """Money back for a damaged item if a photo shows it, else a person looks at it."""
+    return _claim(desk, "damaged", proven=desk.text("photo") == "damaged", wants="refund")
+
+
+@operation("order_id", "item", "reason", changes=True, owner=True)
+def refund_missing(desk: Desk) -> Facts:
+    """Money back for an item that was not in the parcel."""
+    return _claim(desk, "missing", proven=True, wants="refund")
+
+
 @operation("order_id", "item", "reason", changes=True, owner=True)
 def report_wrong(desk: Desk) -> Facts:
     """Another item than ordered came: the right one goes out, with a label for the wrong one."""
@@ -90,17 +106,17 @@ def report_late(desk: Desk) -> Facts:
     return order_facts(order) | {"ticket_id": ticket.id} | ({"days": str(days)} if days else {})
 
 
-def _claim(desk: Desk, kind: str, *, proven: bool) -> Facts:
+def _claim(desk: Desk, kind: str, *, proven: bool, wants: str = "replacement") -> Facts:
     """A claim about one delivered item, settled here when it is proven."""
     order = desk.order()
     line = desk.item(order)
     line.status = "claimed"
     facts = order_facts(order) | {"item": name_of(line.variant)}
-    note = {"item": line.sku, "reason": desk.text("reason"), "photo": desk.text("photo")}
+    note = {"item": line.sku, "reason": desk.text("reason"), "photo": desk.text("photo"), "wants": wants}
     if not proven:
         ticket = desk.ticket(kind, order, **note)
         return facts | {"ticket_id": ticket.id, "remedy": "review"}
-    if line.variant.stock >= line.quantity:
+    if wants == "replacement" and line.variant.stock >= line.quantity:
         line.variant.stock -= line.quantity
         sent = desk.send_back(line, "replacement", line.sku)
         ticket = desk.ticket(kind, order, "solved", **note, remedy=sent.id)

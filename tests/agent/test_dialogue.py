@@ -18,7 +18,7 @@ from agent.types import Result
 from tests.calls import Conversation, Shop, difference, heard, product_photo, receipt
 
 
-@pytest.fixture()
+@pytest.fixture
 def shop() -> Shop:
     return Shop()
 
@@ -139,7 +139,7 @@ def place_order(call: Conversation, shop: Shop) -> None:
     lambda shop: {
         f"order_items/{shop.order('delivered')}/1": {"status": "return_requested"},
         "returns/*": {"order_id": shop.order("delivered"), "kind": "return", "reason": "too small"},
-        "refunds/*": {"amount_cents": 4000, "status": "pending"},
+        "refunds/*": {"amount_cents": 4495, "status": "pending"},
         "mails/*": {"kind": "return_label", "email": "ada@example.com"},
     }
 )
@@ -171,6 +171,19 @@ def exchange_item(call: Conversation, shop: Shop) -> None:
 )
 def damaged_with_photo(call: Conversation, shop: Shop) -> None:
     call.say("look at this", "damaged_item", photo=product_photo("damaged"))
+    call.say("yes", "affirm")
+
+
+@task(
+    lambda shop: {
+        f"order_items/{shop.order('delivered')}/1": {"status": "claimed"},
+        "refunds/*": {"amount_cents": 4000, "payment_method": "credit_card"},
+        "tickets/*": {"kind": "damaged", "status": "solved"},
+    }
+)
+def damaged_money_back_instead(call: Conversation, shop: Shop) -> None:
+    call.say("look at this", "damaged_item", photo=product_photo("damaged"))
+    assert "money back" in call.say("no", "deny").text
     call.say("yes", "affirm")
 
 
