@@ -61,6 +61,9 @@ class Page:
         call_id = call_id or uuid.uuid4().hex
         turn, shown = _turn(message, call_id)
         reply = self._agent.respond(turn, speak=True)
+        heard = reply.understanding.transcript
+        if heard is not None:
+            shown.append(_words("user", f"“{heard.text}”" if heard.text else "(nothing was heard)"))
         history = [*history, *shown, _words("assistant", reply.text)]
         return history, panel(reply, turn.image), player(reply.audio), call_id
 
@@ -126,9 +129,10 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
 
     page = Page(agent)
 
-    def send(message: Message, history: list[Message], call_id: str) -> tuple[Any, ...]:
+    def send(message: Message, recording: str | None, history: list[Message], call_id: str) -> tuple[Any, ...]:
+        files = [*message.get("files", []), *([recording] if recording else [])]
         try:
-            return (None, *page.send(message, history, call_id))
+            return (None, None, *page.send({**message, "files": files}, history, call_id))
         except CallsightError as error:
             raise gr.Error(html.escape(str(error)), title="That cannot be used", print_exception=False) from None
 
@@ -152,13 +156,21 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
                 box = gr.MultimodalTextbox(
                     label="Your message",
                     show_label=False,
-                    placeholder="Type, press the microphone and talk, or attach a photo",
-                    sources=["microphone", "upload"],
+                    placeholder="Type, or attach a photo or a recording",
+                    sources=["upload"],
                     file_types=["image", "audio"],
                     file_count="multiple",
                     max_plain_text_length=MAX_CHARACTERS,
                     elem_id="message",
                     autofocus=True,
+                )
+                talk = gr.Audio(
+                    label="Talk: press Record, then Stop to send",
+                    sources=["microphone"],
+                    type="filepath",
+                    editable=False,
+                    buttons=[],
+                    elem_id="talk",
                 )
                 spoken = gr.HTML(player(), elem_id="spoken", apply_default_css=False)
                 with gr.Row():
@@ -166,18 +178,17 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
                 anew = gr.Button("New call", size="sm", elem_id="anew")
             with gr.Column(scale=6, min_width=340):
                 understood = gr.HTML(panel(), elem_id="understood", apply_default_css=False)
-        outputs = [box, chat, understood, spoken, call_id]
-        box.submit(send, [box, chat, call_id], outputs, api_visibility="private")
+        outputs = [box, talk, chat, understood, spoken, call_id]
+        gr.on([box.submit, talk.stop_recording], send, [box, talk, chat, call_id], outputs, api_visibility="private")
         for button, text in zip(examples, EXAMPLES, strict=True):
             button.click(
-                lambda history, call, text=text: send({"text": text}, history, call),
+                lambda history, call, text=text: send({"text": text}, None, history, call),
                 [chat, call_id],
                 outputs,
                 api_visibility="private",
             )
-        gr.on(
-            [anew.click, chat.clear], lambda: (None, [], panel(), player(), ""), None, outputs, api_visibility="private"
-        )
+        fresh: tuple[Any, ...] = (None, None, [], panel(), player(), "")
+        gr.on([anew.click, chat.clear], lambda: fresh, None, outputs, api_visibility="private")
     return demo
 
 
