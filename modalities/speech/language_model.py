@@ -118,6 +118,11 @@ def tidy(sentence: str) -> list[str]:
     return [w for w in (re.sub(rf"[^a-z0-9'{MARK}]|^'+|'+$", "", word) for word in plain.split()) if w]
 
 
+def known_words() -> frozenset[str]:
+    """The words of the engine's own dictionary."""
+    return _engine_words()
+
+
 def unmarked(word: str) -> str:
     """The word as it reads, without its mark."""
     return word.partition(MARK)[0]
@@ -160,6 +165,11 @@ def _engine_dictionary() -> Mapping[str, tuple[str, ...]]:
         word, _, phones = line.partition(" ")
         found[word.partition("(")[0]].append(phones.strip())
     return {**{word: tuple(ways) for word, ways in found.items()}, **SINGLE_PHONES}
+
+
+@cache
+def _engine_words() -> frozenset[str]:
+    return frozenset(_engine_dictionary())
 
 
 @cache

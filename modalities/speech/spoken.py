@@ -78,7 +78,7 @@ def say_ordinal(number: int) -> str:
     return " ".join([*head, ending])
 
 
-def say_code(code: str, rng: Random, mark: str = "") -> str:
+def say_code(code: str, rng: Random, mark: str = "", said_before: int = 0) -> str:
     """A code spelled out: "K482137" -> "k four eight two one three seven", "k forty eight twenty one thirty seven".
 
     Args:
@@ -86,6 +86,7 @@ def say_code(code: str, rng: Random, mark: str = "") -> str:
         rng: chooses the way.
         mark: when given, each word carries it and how many characters of the code are said so far ("four~o2"), so
             that a language model can count.
+        said_before: where that count begins, when the first characters are left out.
     """
     characters = [c for c in code.lower() if c.isalnum()]
     style, nato = rng.random(), rng.random() < 0.1
@@ -93,7 +94,7 @@ def say_code(code: str, rng: Random, mark: str = "") -> str:
     at = 0
     while at < len(characters):
         taken, said = _next_group(characters[at:], style, nato, rng)
-        words += [f"{word}~{mark}{at + count}" if mark else word for word, count in said]
+        words += [f"{word}~{mark}{said_before + at + count}" if mark else word for word, count in said]
         at += taken
     return " ".join(words)
 

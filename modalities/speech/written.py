@@ -34,8 +34,8 @@ ENDINGS = frozenset("com net org edu gov io co example us uk info biz me".split(
 FILLERS = frozenset(("dash", "hyphen", "space", "uh", "um", "uhm", "and then"))
 UNITS = frozenset("dollar dollars buck bucks usd".split())
 NO_NAMES = frozenset(
-    "am is it's its address email mail mails to at from use with my the a an and or not but for on me was be of that this "
-    "i'm im it account under by says say send sent reach change please new old no yes now instead".split()
+    "am is it's its address email mail mails to at from use with my the a an and or not but for on me was be of that "
+    "this i'm im it account under by says say send sent reach change please new old no yes now instead".split()
 )
 
 Piece = tuple[str, int, int]  # written characters, and the stretch of the source they stand for
