@@ -25,7 +25,7 @@ from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.locate import ROOT
 from modalities.types import Audio
 from modalities.voice.base import breaths, join
-from modalities.voice.normalize import normalize
+from modalities.voice.normalize import clean, normalize
 from modalities.voice.phonemizer import install_phonemizer
 
 VITS = "tts_models/en/ljspeech/vits"
@@ -67,7 +67,7 @@ class Coqui:
             model file beside its config.json.
         device: "cpu" or "cuda".
         speaker: of a model that has several; its first unless given.
-        language: of a model that speaks several.
+        language: what is spoken; a choice for models that speak several.
 
     Attributes:
         name: "coqui:" and the model.
@@ -88,6 +88,7 @@ class Coqui:
             self._tts = _load(model, files, device)
         self._arguments = _arguments(self._tts, speaker, language)
         self._lock = threading.Lock()
+        self._prepare = normalize if self._arguments.get("language", language).startswith("en") else clean
         self._cancelled = 0
         self.name = f"coqui:{model}"
         self.rate = int(self._tts.synthesizer.output_sample_rate)
@@ -100,7 +101,7 @@ class Coqui:
     def stream(self, text: str) -> Iterator[Audio]:
         """The same sound sentence by sentence, each as soon as it is made; ends early on `cancel`."""
         begun = self._cancelled
-        for breath in breaths(normalize(text)):
+        for breath in breaths(self._prepare(text)):
             if self._cancelled != begun:
                 return
             with self._lock, quiet():

@@ -16,7 +16,7 @@ import numpy as np
 from modalities.errors import InputError, MissingPartError
 from modalities.types import Audio
 from modalities.voice.base import breaths, join
-from modalities.voice.normalize import normalize
+from modalities.voice.normalize import clean, normalize
 
 SLOWEST, FASTEST = 80, 450
 """Words per minute the engine can speak at."""
@@ -72,6 +72,7 @@ class ESpeak:
         self._engine.check(voice)
         self._voice = voice
         self._speed = speed
+        self._prepare = normalize if voice.startswith("en") else clean
         self._cancelled = 0
         self.name = f"espeak:{voice}"
         self.rate = self._engine.rate
@@ -83,7 +84,7 @@ class ESpeak:
     def stream(self, text: str) -> Iterator[Audio]:
         """The same sound sentence by sentence, each as soon as it is made; ends early on `cancel`."""
         begun = self._cancelled
-        for breath in breaths(normalize(text)):
+        for breath in breaths(self._prepare(text)):
             samples = self._engine.synthesize(breath, self._voice, self._speed, lambda: self._cancelled != begun)
             if self._cancelled != begun:
                 return

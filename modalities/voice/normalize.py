@@ -22,8 +22,13 @@ _MARKUP = (
 )
 
 
+_SIGNS = str.maketrans(
+    {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": ", ", "−": "-", "×": "x", "…": ". ", "⁄": "/", "™": " "}
+)
+
+
 def normalize(text: str, today: datetime.date | None = None) -> str:
-    """The text as words to be said; empty when nothing in it can be.
+    """The text as English words to be said; empty when nothing in it can be.
 
     Args:
         text: anything: plain words, Markdown, SSML, emoji, control characters.
@@ -32,17 +37,18 @@ def normalize(text: str, today: datetime.date | None = None) -> str:
     Returns:
         One line of English words, sentences kept apart by their marks.
     """
-    text = unicodedata.normalize("NFKC", html.unescape(text.replace("\0", " ")))
-    text = text.translate(_QUOTES)
-    for pattern, plain in _MARKUP:
-        text = pattern.sub(plain, text)
-    text = _calm(text)
+    text = _calm(clean(text))
     for pattern, say in rules(today or datetime.date.today()):
         text = pattern.sub(say, text)
     return _tidy(text)
 
 
-_QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": ", ", "−": "-", "×": "x", "…": ". "})
+def clean(text: str) -> str:
+    """The text without markup and control characters: all that is done to languages other than English."""
+    text = unicodedata.normalize("NFKC", html.unescape(text).translate(_SIGNS)).translate(_SIGNS)
+    for pattern, plain in _MARKUP:
+        text = pattern.sub(plain, text)
+    return "".join(mark if mark == "\n" or unicodedata.category(mark)[0] != "C" else " " for mark in text)
 
 
 def _calm(text: str) -> str:
@@ -60,10 +66,15 @@ def _tidy(text: str) -> str:
     text = re.sub(r"([A-Za-z])\1{3,}", r"\1\1\1", text)
     text = re.sub(r"(?<!\w)'|'(?!\w)", " ", text)
     text = re.sub(r"\s+(?=[.,?!])", "", re.sub(r"\s+", " ", text))
-    text = re.sub(r"[.,?!]*([.?!])[.,?!]*|,+", lambda match: match[1] or ",", text)
+    text = re.sub(r"[.,?!]+", _one_mark, text)
     text = re.sub(r"([.,?!])(?=\w)", r"\1 ", text)
     text = re.sub(r"^[\s.,?!]+", "", text).strip()
     return text if re.search(r"\w", text) else ""
+
+
+def _one_mark(match: re.Match[str]) -> str:
+    """Of several marks the one that shapes the sentence most."""
+    return next(mark for mark in "?!.," if mark in match[0])
 
 
 def _keeps(mark: str) -> bool:

@@ -106,6 +106,11 @@ def test_speed_and_voices_differ() -> None:
     assert not np.allclose(man.samples[:length], woman.samples[:length], atol=0.05)
 
 
+def test_other_languages_are_read_in_their_own_letters() -> None:
+    assert ESpeak("ru").speak("Привет, как дела?").seconds > 0.8
+    assert ESpeak("de").speak("<b>12</b>").seconds > 0.4
+
+
 def test_threads_do_not_mix_their_voices() -> None:
     voices = [ESpeak(speed=speed) for speed in (100, 200, 400)]
     expected = [voice.speak("Hello there my friend.").seconds for voice in voices]
