@@ -27,7 +27,7 @@ MAX_SIDE = 2_048  # pixels; small print on a receipt that fills the frame is sti
 MAX_PIXELS = 64_000_000  # before downscaling; the largest phone cameras give about 50 million
 MAX_BYTES = 64 * 1024 * 1024
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _EXIF_ORIENTATION = 0x0112
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyError, struct.error, zlib.error)
 """What Pillow's decoders raise on damaged files."""

@@ -8,6 +8,7 @@ Knows nothing of what the words mean.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +66,14 @@ class Reader:
         if threads < 0:
             raise InputError(f"threads must be 0 or more, got {threads!r}")
         self._engine = _engine(threads)
+        self._lock = threading.Lock()  # RapidOCR keeps what it works on in itself
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
         """The pieces of print in a photo, in reading order: rows from top to bottom, each from left to right."""
         if min(image.width, image.height) < 8:
             return ()
-        found = self._engine(np.ascontiguousarray(image.pixels[:, :, ::-1]))
+        with self._lock:
+            found = self._engine(np.ascontiguousarray(image.pixels[:, :, ::-1]))
         if found.txts is None or found.boxes is None:
             return ()
         pieces = [
