@@ -187,11 +187,19 @@ def _answer(action: Action, articles: Articles | None) -> Result:
 def excerpt(text: str, query: str) -> str:
     """The few sentences in a row that share most words with the question: what can be listened to.
 
-    Each word of the question counts once; of equally good stretches the first is taken.
+    Of equally good stretches the one that begins with the answer is taken, then the first.
     """
     sentences = re.split(r"(?<=[.!?])\s+", text.strip())
-    words = {word[:STEM] for word in re.findall(r"[a-z]{4,}", query.lower())}
-    stretches = [" ".join(sentences[i : i + SENTENCES]) for i in range(max(1, len(sentences) - SENTENCES + 1))]
-    return max(
-        stretches, key=lambda stretch: len(words & {w[:STEM] for w in re.findall(r"[a-z]{4,}", stretch.lower())})
-    )
+    asked = _stems(query)
+    common = [asked & _stems(sentence) for sentence in sentences]
+
+    def worth(start: int) -> tuple[int, int]:
+        return len(set().union(*common[start : start + SENTENCES])), len(common[start])
+
+    best = max(range(max(1, len(sentences) - SENTENCES + 1)), key=worth)
+    return " ".join(sentences[best : best + SENTENCES])
+
+
+def _stems(text: str) -> set[str]:
+    """The longer words of a text, cut so that their forms look alike."""
+    return {word[:STEM] for word in re.findall(r"[a-z]{4,}", text.lower())}

@@ -115,7 +115,10 @@ class _Reader:
     def outcome(self, at: str, code: str, entry: Any) -> Outcome:
         if not isinstance(entry, dict):
             self.fail(at, code, f"{code} must be a table such as {{ say = ..., ask = ... }}")
-        self.known(at, entry, [f.name for f in fields(Outcome)])
+        allowed = sorted(f.name for f in fields(Outcome))
+        for key in entry:
+            if key not in allowed:
+                self.fail(at, code, f"unknown key {key!r}; it takes {', '.join(allowed)}")
         say, ask, offer, then = (self.string(at, entry, k) for k in ("say", "ask", "offer", "then"))
         if ask:
             self.slot_name(at, code, ask)
@@ -170,8 +173,8 @@ class _Reader:
         if flow.confirm and not flow.changes:
             self.fail(at, "confirm", f"confirm is unreachable: {flow.action!r} changes nothing")
         seen: set[str] = set()
-        for name in flow.slots:
-            key = next(k for k in ("needs", "once", "takes") if name in str(getattr(flow, k)))
+        asked = [("needs", name) for group in flow.needs for name in group]
+        for key, name in (*asked, *(("once", n) for n in flow.once), *(("takes", n) for n in flow.takes)):
             if name in seen:
                 self.fail(at, key, f"slot {name!r} comes twice; the second is unreachable")
             seen.add(name)

@@ -49,7 +49,7 @@ class DialogueState:
         turn: number of the customer's turn, from 1.
         text: the customer's words of this turn.
         facts: slot -> value, for this wish and the call.
-        sources: slot -> where its value came from: "words", "photo", "profile", or "carried" over from before this wish.
+        sources: slot -> where its value came from: "words", "photo", "profile", or "carried" over from an earlier wish.
         declined: slots the customer was asked for and could not give.
         flow: the wish being fulfilled, or empty.
         paused: wishes interrupted by another, the last one first to go on with.
