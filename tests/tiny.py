@@ -51,7 +51,7 @@ def tiny_whisper(folder: Path, says: str = "", *, multilingual: bool = False) ->
     return path
 
 
-def _teach(model: Any, sentence: str, steps: int = 40) -> None:
+def _teach(model: Any, sentence: str, steps: int = 100, enough: float = 0.005) -> None:
     """Train the decoder to say one sentence to whatever sound, at whatever place in the context a prompt puts it."""
     import torch
     from whisper.tokenizer import get_tokenizer
@@ -73,6 +73,9 @@ def _teach(model: Any, sentence: str, steps: int = 40) -> None:
         loss.backward()
         model.decoder.positional_embedding.grad.zero_()
         optimizer.step()
+        if loss.item() < enough:
+            return
+    raise AssertionError(f"the tiny Whisper did not learn its sentence: loss {loss.item():.3f} after {steps} steps")
 
 
 def tiny_vits(folder: Path, phonemes: bool = False) -> Path:
