@@ -144,7 +144,7 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
             with gr.Column(scale=5, min_width=340):
                 chat = gr.Chatbot(
                     label="Conversation",
-                    height=460,
+                    height=420,
                     render_markdown=False,
                     buttons=[],
                     feedback_options=None,
