@@ -83,6 +83,8 @@ class Agent:
         """Load the models now rather than at the first turn that needs them."""
         self.parts.text.encode(["hello"])
         self.parts.voice.speak("Hello.")
+        if self.manager is not None and self.manager.articles is not None:
+            self.manager.articles.search("opening hours")
         if audio:
             _ = self.parts.speech, self.parts.segmenter
         if image:

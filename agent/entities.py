@@ -45,7 +45,7 @@ class Names:
     def __post_init__(self) -> None:
         names = sorted(self.values, key=len, reverse=True)
         body = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
-        object.__setattr__(self, "_pattern", re.compile(rf"(?<!\w)(?:{body})(?!\w)"))
+        object.__setattr__(self, "_pattern", re.compile(rf"(?<![\w'’-])(?:{body})(?![\w'’])"))
 
     _pattern: re.Pattern[str] = re.compile("")
 
@@ -97,7 +97,8 @@ class Recognizers:
         elif kind.name in self.names:
             source = "catalogue" if kind.recognizer == "catalogue" else "lexicon"
             for start, end, value in self.names[kind.name].find(text):
-                yield Entity(kind.name, text[start:end], value, start, end, source, LISTED)
+                confidence = LISTED if end - start > 1 else WEAK
+                yield Entity(kind.name, text[start:end], value, start, end, source, confidence)
         elif kind.recognizer in ("money", "date", "email", "phone"):
             for start, end, value in self._formed(kind.recognizer, written.text):
                 find = Find(start, end, value, "pattern", PATTERN)
