@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from agent.printed import find_dates
 from modalities.types import TextLine
 
 Places = tuple[tuple[int, int], ...]
@@ -98,8 +99,13 @@ def _says_little(name: str) -> bool:
 
 
 def _leans_back(text: str) -> bool:
-    """Whether a line cannot be a whole name: it opens with an ending, with "&", or says nothing of its own."""
-    return bool(_ENDING.match(text)) or text.startswith("&") or (_says_little(text) and bool(_LEGAL.search(text)))
+    """Whether a line is no whole name: it opens with an ending or "&", closes a bracket, or says nothing of its own."""
+    closes = text.count(")") > text.count("(")
+    return (
+        bool(_ENDING.match(text))
+        or text.startswith("&")
+        or (_LEGAL.search(text) is not None and (closes or _says_little(text)))
+    )
 
 
 def _goes_on(text: str, following: str) -> bool:
@@ -123,7 +129,11 @@ def find_address(lines: Sequence[TextLine], after: int = 0) -> Places:
     starts, found = _starts(lines), list[int]()
     for index, line in enumerate(lines[: _TOP + 8]):
         text = line.text
-        if starts[index] < after or (not found and not _PLACE.search(text) and not _TOWN.search(text)):
+        if (
+            starts[index] < after
+            or find_dates(text)
+            or (not found and not _PLACE.search(text) and not _TOWN.search(text))
+        ):
             continue
         if _STOP.search(text):
             if found or _PLACE.search(text) is None:
