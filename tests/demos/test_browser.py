@@ -61,6 +61,7 @@ def tab(served, browser):
     address, _ = served
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
     opened = context.new_page()
+    opened.set_default_timeout(90_000)  # a busy machine takes its time
     strangers, problems = [], []
     opened.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else strangers.append(r.url))
     opened.on("pageerror", lambda error: problems.append(str(error)))
