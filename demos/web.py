@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Sequence
 
@@ -19,6 +20,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     options = _parser().parse_args(argv)
     if not 1 <= options.port <= 65_535:
         raise InputError(f"--port must be 1 to 65535, got {options.port}")
+    _check_free(options.host, options.port)
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     with cli.libraries_on_stderr():
         agent = cli.build_agent(options, build)
@@ -26,15 +28,26 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
         from demos import page
 
         demo = page.blocks(agent)
-        try:
-            demo.launch(
-                server_name=options.host, server_port=options.port, prevent_thread_lock=True, **page.launch_options()
-            )
-        except OSError:
-            raise InputError(f"--port {options.port} on {options.host} is taken or not ours; give another") from None
+        where = {"server_name": options.host, "server_port": options.port}
+        demo.launch(prevent_thread_lock=True, **where, **page.launch_options())
     print(f"Callsight listens on http://{options.host}:{options.port} (Ctrl-C ends it)", flush=True)
     demo.block_thread()
     return cli.OK
+
+
+def _check_free(host: str, port: int) -> None:
+    """Refuses an address before any model is loaded for it.
+
+    Raises:
+        InputError: something listens there, or it is not ours to listen on.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise InputError(f"--port {port} on --host {host} cannot be used: {error.strerror}; give another") from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -13,7 +13,6 @@ def test_a_port_that_cannot_be_is_refused(port):
         web.main(["--port", port], builder())
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_a_taken_port_is_named():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
