@@ -94,9 +94,10 @@ class Parts:
         """The speech engine, with the pack's vocabulary."""
         engine, model = self.settings.speech.engine, self.settings.speech.model
         if engine == "pocketsphinx":
+            from agent.hearing import model_for
             from modalities.speech.pocketsphinx import PocketSphinx
 
-            return PocketSphinx(model or self.pack.root / "speech")
+            return PocketSphinx(model or model_for(self.pack))
         if engine == "whisper":
             from modalities.speech.whisper import Whisper
 

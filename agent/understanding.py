@@ -21,6 +21,7 @@ from agent.entities import Names, Recognizers, id_finds, merge
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts
+from agent.receipts import read_receipt
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
 from modalities.speech.written import to_written
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
@@ -184,8 +185,6 @@ class Understander:
     def _read_photo(self, work: _Work, logits: Logits, row: int) -> tuple[Photo | None, tuple[Entity, ...]]:
         if work.photo is None:
             return None, ()
-        from agent.receipts import read_receipt
-
         photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
         text = join_lines(work.lines)
         found = self._codes(text, work.barcodes)
