@@ -70,7 +70,7 @@ def _teach(model: Any, sentence: str, steps: int = 100, enough: float = 0.005) -
         logits = model.decoder(row[:, :-1], sound)
         loss = torch.nn.functional.cross_entropy(logits[0, len(start) - 1 :], row[0, len(start) :])
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         model.decoder.positional_embedding.grad.zero_()
         optimizer.step()
         if loss.item() < enough:
@@ -124,7 +124,7 @@ def tiny_vits(folder: Path, phonemes: bool = False) -> Path:
 def tiny_text_encoder(folder: Path) -> Path:
     """A BERT with a word-piece tokenizer over letters, saved with `save_pretrained`. Returns the folder."""
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel, BertTokenizerFast  # type: ignore[attr-defined]
 
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def tiny_text_encoder(folder: Path) -> Path:
         intermediate_size=TEXT_WIDTH,
         max_position_embeddings=128,
     )
-    BertModel(config).eval().save_pretrained(folder)
+    BertModel(config).save_pretrained(folder)
     return folder
 
 
@@ -156,6 +156,6 @@ def tiny_vision_encoder(folder: Path) -> Path:
         text_config={**layer, "vocab_size": 64, "max_position_embeddings": 16, "projection_size": VISION_WIDTH},
         vision_config={**layer, "image_size": 32, "patch_size": 8},
     )
-    SiglipModel(config).eval().save_pretrained(folder)
+    SiglipModel(config).save_pretrained(folder)
     SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder

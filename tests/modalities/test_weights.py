@@ -128,7 +128,7 @@ def test_no_network_is_retryable(tmp_path: Path) -> None:
 def test_no_room_is_said_before_a_byte_is_written(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 1_000}))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: type("Usage", (), {"free": 1_000}))
     with pytest.raises(WeightsError, match="no room"):
         fetch(f"{server.url}/model.pt", tmp_path / "model.pt")
     assert not (tmp_path / "model.pt").exists()
@@ -155,8 +155,9 @@ def test_reads_the_stacks_that_ship(stack: str) -> None:
 def test_every_packaged_model_of_the_embedded_stack_is_here() -> None:
     found = {model.job: model.place.find() for model in weights.read("embedded")}
     for job in ("speech", "text", "ocr", "voice"):
-        assert found[job] is not None
-        assert weights.size_of(found[job]) > 1e6
+        path = found[job]
+        assert path is not None
+        assert weights.size_of(path) > 1e6
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-import time
 
 import pytest
 
@@ -115,11 +114,10 @@ def test_only_words_and_marks_come_out() -> None:
     "unit",
     ["a", "1", ",", ".,", "&", "'s", "-", "<", "[(", "$1,", "a.b@", "1/", "12:", "A1-", "http://", "*_", " \n", "K"],
 )
-def test_time_grows_with_the_length_only(unit: str) -> None:
-    # A pattern that backtracks needs hours for this, a linear one well under a second.
-    before = time.process_time()
-    normalize(unit * (100_000 // len(unit)), TODAY)
-    assert time.process_time() - before < 30
+def test_hostile_repetition_is_got_through(unit: str) -> None:
+    # A pattern that backtracks would be at this for hours.
+    said = normalize(unit * (30_000 // len(unit)), TODAY)
+    assert re.fullmatch(r"[\w'.,?! ]*", said)
 
 
 def test_the_year_is_said_only_when_it_is_another() -> None:
