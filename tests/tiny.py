@@ -147,15 +147,15 @@ def tiny_text_encoder(folder: Path) -> Path:
 def tiny_vision_encoder(folder: Path) -> Path:
     """A SigLIP 2 of 32 x 32 pixels with its image processor, saved with `save_pretrained`. Returns the folder."""
     import torch
-    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
+    from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     layer = {"hidden_size": VISION_WIDTH, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
     config = SiglipConfig(
-        text_config={**layer, "vocab_size": 64, "max_position_embeddings": 16, "projection_size": VISION_WIDTH},
+        text_config={**layer, "vocab_size": 64, "max_position_embeddings": 16, "bos_token_id": 1, "eos_token_id": 2},
         vision_config={**layer, "image_size": 32, "patch_size": 8},
     )
     SiglipModel(config).save_pretrained(folder)
-    SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
+    SiglipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder
