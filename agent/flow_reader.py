@@ -94,7 +94,7 @@ class _Reader:
     def slot(self, name: str) -> Slot:
         at = f"slots.{name}"
         table = self.section(name, self.table["slots"], "slots")
-        self.known(at, table, ("entity", "from", "carry", "free"))
+        self.known(at, table, ("entity", "from", "carry", "free", "form"))
         entity = self.string(at, table, "entity")
         if entity and entity not in self.entities:
             self.fail(at, "entity", f"unknown entity {entity!r}; the pack has {', '.join(sorted(self.entities))}")
@@ -102,7 +102,12 @@ class _Reader:
         for source in sources:
             if source not in SOURCES:
                 self.fail(at, "from", f"unknown source {source!r}; it is one of {', '.join(SOURCES)}")
-        return Slot(name, entity, sources, self.flag(at, table, "carry"), self.flag(at, table, "free"))
+        form = self.string(at, table, "form")
+        try:
+            re.compile(form)
+        except re.error as error:
+            self.fail(at, "form", f"form is no regular expression: {error}")
+        return Slot(name, entity, sources, self.flag(at, table, "carry"), self.flag(at, table, "free"), form)
 
     def slot_name(self, at: str, key: str, name: str) -> str:
         if name not in self.slots:

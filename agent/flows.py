@@ -4,7 +4,7 @@
     [identify]          action, facts, ask: how a customer proves who they are
     [photos]            match, slot, suggests: what a photo alone can do
     [words]             old: what stands before a value that no longer holds ("not", "instead of")
-    [slots.NAME]        entity, from, carry, free
+    [slots.NAME]        entity, from, carry, free, form
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
     [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, denied, handoff_above, checks,
                         errors
@@ -83,6 +83,7 @@ class Slot:
         sources: where it may come from; "backend" means the shop can find it once the customer is known.
         carry: kept for the rest of the call, not only for this flow.
         free: an answer to its question fills it, whatever the words.
+        form: a regular expression; what has this form in an answer fills it when the tagger found nothing.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Slot:
     sources: tuple[str, ...] = ("words",)
     carry: bool = False
     free: bool = False
+    form: str = ""
 
 
 @dataclass(frozen=True)

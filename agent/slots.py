@@ -142,6 +142,8 @@ def free_fact(text: str, question: Question, flow: Flow | None, flows: Flows, *,
         slot = flows.slots.get(name)
         if slot and slot.free and words:
             return Fact(name, words, "words")
+        if slot and slot.form and (match := re.search(slot.form, words)):
+            return Fact(name, match[0], "words")
     return None
 
 

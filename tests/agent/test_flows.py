@@ -94,6 +94,7 @@ def line_of(source: str, part: str) -> int:
         ('entity = "email"', 'entity = "e_mail"', "e_mail"),
         ('from = ["words", "backend"]', 'from = ["words", "air"]', "air"),
         ("carry = true", 'carry = "yes"', "true or false"),
+        ("free = true", 'form = "("', "regular expression"),
         ('needs = ["order_id"]', 'needs = ["order"]', "'order'"),
         ('needs = ["order_id"]', 'needs = ["order_id", "order_id"]', "comes twice"),
         ('takes = ["reason"]', 'takes = ["email"]', "no argument of 'cancel_order'"),
