@@ -118,9 +118,9 @@ def build(
     """
     settings = load_settings(stack, **overrides)
     pack = Pack.load(domain)
-    parts = Parts(settings, pack)
     products = pack.root / "knowledge" / "products.ttl"
     graph = ProductGraph(products) if products.is_file() else None
+    parts = Parts(settings, pack, [product.name for product in graph.products()] if graph else ())
     understander = Understander(parts, product_names(graph) if graph else None, clock)
     manager = _manager(parts, graph, clock) if graph and (pack.root / "flows.toml").is_file() else None
     return Agent(parts, understander, manager)

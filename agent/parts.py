@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,8 +29,18 @@ VOICES = ("espeak", "coqui")
 class Parts:
     """Every model of a stack for one pack, loaded on first use and then kept."""
 
-    def __init__(self, settings: Settings, pack: Pack) -> None:
-        """Name the parts; nothing is loaded yet."""
+    def __init__(self, settings: Settings, pack: Pack, vocabulary: Sequence[str] = ()) -> None:
+        """Name the parts; nothing is loaded yet.
+
+        Args:
+            settings: the stack.
+            pack: what is talked about.
+            vocabulary: names that may be said, for engines that take a prompt.
+
+        Raises:
+            DeviceError: the stack's device is not here.
+        """
+        self.vocabulary = tuple(vocabulary)
         self.settings = settings
         self.pack = pack
         self.device = check_device(settings.device)
@@ -101,7 +112,7 @@ class Parts:
         if engine == "whisper":
             from modalities.speech.whisper import Whisper
 
-            return Whisper(model, self.device)
+            return Whisper(model, self.device, prompt=", ".join((self.pack.title, *self.vocabulary)))
         raise MissingPartError(f"unknown speech engine {engine!r}; there are {SPEECH_ENGINES}")
 
     @cached_property
