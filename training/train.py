@@ -34,6 +34,9 @@ from training.rows import Row, emotion_rows, outside_rows, row_of
 from training.split import split
 from training.tune import Plan, add_adapter, tune
 
+OUTSIDE, MOODS = 1_500, 1_200
+"""Sentences from outside and comments with a mood added to a pack's own examples."""
+
 PHOTOS = 3_000
 """Photos encoded to train kind, condition and what goes with words."""
 
@@ -196,8 +199,8 @@ def gather(pack: Pack, encoder: TextEncoder, data: Path | None, seed: int) -> Ro
     parts = split([row.text for row in own], [row.intents for row in own], seed=seed)
     training, validation, test = ([own[i] for i in part] for part in parts)
     if data is not None:
-        outside = outside_rows(data, encoder, pack, most=max(600, len(own) // 4), seed=seed)
-        moods = emotion_rows(data, "train", most=max(600, len(own) // 3), seed=seed)
+        outside = outside_rows(data, encoder, pack, most=OUTSIDE, seed=seed)
+        moods = emotion_rows(data, "train", most=MOODS, seed=seed)
         tenth = len(outside) // 10
         training = training + outside[2 * tenth :] + moods
         validation = validation + outside[:tenth] + emotion_rows(data, "dev", 300, seed)
