@@ -13,7 +13,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, select
+from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy import inspect as inspect_row
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -80,16 +80,17 @@ class Store:
         with self.session(write=True) as session:
             last = session.scalar(select(func.max(CallEvent.seq)).where(CallEvent.call_id == call_id))
             first = 0 if last is None else last + 1
-            session.add_all(
-                CallEvent(call_id=call_id, seq=first + i, turn=e.turn, type=e.type, data=to_json(e.data))
+            rows = [
+                {"call_id": call_id, "seq": first + i, "turn": e.turn, "type": e.type, "data": to_json(e.data)}
                 for i, e in enumerate(events)
-            )
+            ]
+            session.execute(insert(CallEvent), rows)
 
     def events(self, call_id: str) -> tuple[Event, ...]:
         """The call so far; empty when there is none."""
         with self.session() as session:
-            rows = session.scalars(select(CallEvent).where(CallEvent.call_id == call_id).order_by(CallEvent.seq))
-            return tuple(Event(row.type, row.data, row.turn) for row in rows)
+            columns = select(CallEvent.type, CallEvent.data, CallEvent.turn).where(CallEvent.call_id == call_id)
+            return tuple(Event(*row) for row in session.execute(columns.order_by(CallEvent.seq)))
 
     def run_once(self, key: tuple[str, int, str], work: Callable[[Session], Result]) -> Result:
         """Do `work` in one transaction, or give back what it came to when this key did it before.
