@@ -17,7 +17,7 @@ from agent.checksums import CHECKSUMS
 from agent.decode import Span
 from agent.domain import EntityType, Pack
 from agent.types import Entity
-from modalities.speech.written import Written, to_written
+from modalities.speech.written import Written, readings, to_written
 
 CHECKED, PATTERN, WEAK, LISTED = 0.99, 0.9, 0.3, 0.8
 """Confidence of a find with a right check digit, by a telling form, by a form that much else has, by a word list."""
@@ -85,10 +85,12 @@ class Recognizers:
 
     def find(self, text: str) -> list[Entity]:
         """Every find in a text, possibly overlapping."""
-        written = to_written(text)
+        written, *others = readings(text)
         found: list[Entity] = []
         for kind in self.types.values():
             found += self._find(kind, text, written)
+            if kind.checksum:  # a check digit tells which reading of "forty seven" was meant
+                found += [e for other in others for e in self._find(kind, text, other) if e.source == "checksum"]
         return found
 
     def _find(self, kind: EntityType, text: str, written: Written) -> Iterable[Entity]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modalities.speech.spoken import MONTHS, NATO, ONES, TENS, say_ordinal
 
@@ -67,15 +67,30 @@ class _Token:
     start: int
     end: int
     tail: str  # punctuation after the word
+    apart: bool = False  # tens do not join the digit after them
 
 
-def to_written(text: str) -> Written:
+def readings(text: str) -> tuple[Written, ...]:
+    """Every way to write down what was spoken, likeliest first.
+
+    "Forty seven" in a code is 47, or 40 and then 7: where the two differ, whoever knows how long the code is or has
+    its check digit can tell.
+    """
+    likeliest, other = to_written(text), to_written(text, tens_apart=True)
+    return (likeliest,) if other.text == likeliest.text else (likeliest, other)
+
+
+def to_written(text: str, *, tens_apart: bool = False) -> Written:
     """Write down what was spoken: codes, telephone numbers, amounts, e-mail addresses, days.
 
     A lone small number stays a word ("two shirts"); three digits or more, letters with digits, and spelled words
     become one run without spaces. Letters in runs come out in capitals, e-mail addresses in lower case.
+
+    Args:
+        text: the words.
+        tens_apart: read "forty seven" within a code as 40 and then 7.
     """
-    tokens = _tokens(text)
+    tokens = [replace(token, apart=tens_apart) for token in _tokens(text)]
     pieces: list[Piece] = []
     at = done = 0
     while at < len(tokens):
@@ -144,8 +159,10 @@ def _unit(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
     if word in TIMES and following and (one := _character(following.word)):
         return 2, [(one, token.start, following.end - len(following.tail))] * TIMES[word]
     end = token.end - len(token.tail)
+    if word in DIGITS and following and following.word == "hundred" and not token.tail:
+        return _hundreds(tokens, at)
     if word in TIES:
-        if following and not token.tail and following.word in DIGITS and DIGITS[following.word] != "0":
+        if following and not (token.tail or token.apart) and DIGITS.get(following.word, "0") != "0":
             tail = following.end - len(following.tail)
             return 2, [(str(TIES[word]), token.start, end), (DIGITS[following.word], following.start, tail)]
         return 1, [(digit, token.start, end) for digit in f"{TIES[word]}0"]
@@ -159,6 +176,12 @@ def _unit(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
                 return taken, [(one, token.start, tokens[at + taken - 1].end)]
         return 1, [(one, token.start, end)]
     return 0, []
+
+
+def _hundreds(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+    """Three digits said as a number within a code: "two hundred eighty eight"."""
+    taken, number = _cardinal(tokens, at)
+    return taken, [(digit, tokens[at].start, _end(tokens[at + taken - 1])) for digit in str(number)]
 
 
 def _character(word: str) -> str:
