@@ -30,6 +30,8 @@ ROWS = 110
 PAIRS = 330
 """Examples that join a sentence of one section to a sentence of another."""
 _TRIES = 12
+_DRAWS = 3
+"""At least so many examples per frame, on average."""
 _ALIKE = 2
 """How many examples may differ in nothing but capitals and punctuation."""
 _CONNECTORS = (
@@ -95,14 +97,21 @@ class Generator:
         self._graph = ProductGraph(turtle) if turtle.exists() else None
 
     def rows(self) -> Iterator[Row]:
-        """Every example, section by section, then those that join two sections."""
+        """Every example, section by section, then those that join two; no words twice with another meaning."""
+        meanings: dict[tuple[str, str], list[str]] = {}
+        for row in self._drawn():
+            words = (row["text"].lower(), row.get("image", ""))
+            if meanings.setdefault(words, row["intents"]) == row["intents"]:
+                yield row
+
+    def _drawn(self) -> Iterator[Row]:
         for section in self._sections.values():
             yield from self._draw(section)
         yield from self._pairs()
 
     def _draw(self, section: Section) -> Iterator[Row]:
         rng = random.Random(f"{self._seed}/{section.name}")
-        wanted = section.rows or ROWS
+        wanted = max(section.rows or ROWS, _DRAWS * len(section.frames))
         seen: set[str] = set()
         alike: Counter[str] = Counter()
         for _turn in range(_TRIES):
@@ -138,14 +147,14 @@ def write(pack: Pack, templates: Path, seed: int, path: Path) -> Counter[str]:
     """Write the examples of a pack; an example that was drawn twice is written once.
 
     Returns:
-        How many examples each intent has ("[]" for out of scope).
+        How many examples each intent has ("[]" for out of scope), and under "" how many there are.
     """
     counts: Counter[str] = Counter()
     lines: dict[str, None] = {}
     for row in Generator(pack, templates, seed).rows():
         line = json.dumps(row, ensure_ascii=False)
         if line not in lines:
-            counts.update(row["intents"] or ["[]"])
+            counts.update(["", *(row["intents"] or ["[]"])])
         lines[line] = None
     path.write_text("".join(line + "\n" for line in lines), encoding="utf-8", newline="\n")
     return counts
@@ -170,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     out = options.out or pack.root / "examples.jsonl"
     counts = write(pack, options.templates or TEMPLATES / pack.name, options.seed, out)
     missing = sorted(set(pack.intents) - set(counts))
-    print(f"{out}: {sum(1 for _ in out.open(encoding='utf-8'))} examples, {len(counts)} labels")
+    print(f"{out}: {counts.pop('')} examples, {len(counts)} labels")
     print("  ".join(f"{name} {n}" for name, n in sorted(counts.items(), key=lambda item: item[1])))
     if missing:
         print(f"no examples of: {', '.join(missing)}", file=sys.stderr)
