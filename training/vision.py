@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -31,22 +32,43 @@ if TYPE_CHECKING:
 
     Tensor = torch.Tensor
 
-SIDE = 128  # pixels the encoder sees; 32 times the 4 x 4 places it ends with
+SIDE = 112  # pixels the encoder sees; its last feature map is then 4 x 4
 _STORED = 144  # pixels kept of each picture, so that there is something to crop
 _SEED = 20
 _MADE = {"train": {"receipt": 700, "other": 1_800}, "val": {"receipt": 100, "other": 300}}
-_PHASES = ((64, 10), (96, 8), (SIDE, 6))  # (pixels, epochs): small pictures first, which is four times as quick
 _BATCH = 32
-_RATE = 1.5e-3
+_WARM_UP = 0.15
 _TASKS = ("kind", "clothing", "grocery", "condition")
 _CONDITIONS = ("intact", "damaged")
-_WEIGHTS = {"kind": 1.0, "clothing": 1.0, "grocery": 1.0, "condition": 0.5}
 ARCHITECTURE: dict[str, Any] = {
     "embedding_size": 32,
     "hidden_sizes": [48, 96, 192, 384],
     "depths": [1, 1, 1, 1],
     "layer_type": "basic",
 }
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """One rise and fall of the learning rate.
+
+    Attributes:
+        sides: pixels of the pictures, epoch by epoch.
+        rate: highest learning rate.
+        damaged: share of the products that are damaged.
+        condition: weight of telling damage in the loss; the other tasks have weight 1.
+    """
+
+    sides: tuple[int, ...]
+    rate: float
+    damaged: float
+    condition: float
+
+
+CYCLES = (
+    Cycle((64,) * 10 + (96,) * 6 + (SIDE,) * 3, 1.5e-3, damaged=0.25, condition=0.5),  # small pictures are quick
+    Cycle((SIDE,) * 9, 1e-3, damaged=0.4, condition=1.5),  # damage is too fine for the small pictures
+)
 
 
 @dataclass(frozen=True)
@@ -111,21 +133,22 @@ def _squared(picture: pil.Image) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return np.asarray(picture.convert("RGB").resize((_STORED, _STORED), pil.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def batches(pictures: Pictures, rng: Rng, *, shuffle: bool) -> Iterator[tuple[Any, dict[str, Any]]]:
+def batches(
+    pictures: Pictures, rng: Rng, *, shuffle: bool, damaged: float = 0.5
+) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Batches of (pixels in a uint8 array, targets by task; -100 where a task does not apply).
 
-    Products are damaged one time in four when shuffling, one time in two otherwise, so that the condition can be
-    learnt and measured.
+    A share of the products, `damaged`, is damaged anew each time.
     """
     order = rng.permutation(len(pictures)) if shuffle else np.arange(len(pictures))
     products = [KINDS.index(kind) for kind in PRODUCTS]
     for start in range(0, len(order), _BATCH):
         chosen = order[start : start + _BATCH]
         pixels, kinds, labels = pictures.pixels[chosen].copy(), pictures.kinds[chosen], pictures.labels[chosen]
-        damaged = np.isin(kinds, products) & (rng.random(len(chosen)) < (0.25 if shuffle else 0.5))
-        for i in np.flatnonzero(damaged):
+        harmed = np.isin(kinds, products) & (rng.random(len(chosen)) < damaged)
+        for i in np.flatnonzero(harmed):
             pixels[i] = np.asarray(harm(pil.fromarray(pixels[i]), KINDS[kinds[i]], rng))
-        targets = {"kind": kinds, "condition": np.where(np.isin(kinds, products), damaged.astype(np.int64), -100)}
+        targets = {"kind": kinds, "condition": np.where(np.isin(kinds, products), harmed.astype(np.int64), -100)}
         for kind, index in zip(PRODUCTS, products, strict=True):
             targets[kind] = np.where((kinds == index) & (labels >= 0), labels, -100)
         yield pixels, targets
@@ -174,30 +197,26 @@ def train(data: Path, work: Path, out: Path) -> dict[str, float]:
     names = names_of(data)
     training, held_out = prepare(data, work, "train"), prepare(data, work, "val")
     encoder, heads = build(names)
-    weights = [*encoder.parameters(), *heads.parameters()]
-    optimizer = torch.optim.AdamW(weights, lr=_RATE, weight_decay=0.05)
-    sizes = [side for side, epochs in _PHASES for _ in range(epochs)]
-    steps = -(-len(training) // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, len(sizes) * steps, pct_start=0.15)
-    state = {"encoder": encoder, "heads": heads, "optimizer": optimizer, "schedule": schedule}
-    figures: dict[str, float] = {}
-    for epoch in range(_resume(work, state), len(sizes)):
-        began, side = time.monotonic(), sizes[epoch]
-        loss = _epoch(encoder, heads, optimizer, schedule, training, side, epoch)
+    optimizer = torch.optim.AdamW([*encoder.parameters(), *heads.parameters()], weight_decay=0.05)
+    state = {"encoder": encoder, "heads": heads, "optimizer": optimizer}
+    done, figures = _resume(work, state), dict[str, float]()
+    plan = [(cycle, place) for cycle in CYCLES for place in range(len(cycle.sides))]
+    for epoch, (cycle, place) in enumerate(plan[done:], done):
+        began, side = time.monotonic(), cycle.sides[place]
+        loss = _epoch(state, training, cycle, place, np.random.default_rng([_SEED, epoch]))
         saved = {name: part.state_dict() for name, part in state.items()}
         torch.save({**saved, "epoch": epoch + 1}, work / "checkpoint.part")
         os.replace(work / "checkpoint.part", work / "checkpoint.pt")
-        last_of_phase = epoch + 1 == len(sizes) or sizes[epoch + 1] != side
-        if last_of_phase:
+        note = {"epoch": epoch + 1, "side": side, "loss": round(loss, 3), "seconds": round(time.monotonic() - began)}
+        if place + 1 == len(cycle.sides):
             figures = measure(encoder, heads, held_out, side)
             save(encoder, heads, names, out)
-        note = {"epoch": epoch + 1, "side": side, "loss": round(loss, 3), "seconds": round(time.monotonic() - began)}
-        print(json.dumps({**note, **(figures if last_of_phase else {})}), file=sys.stderr, flush=True)
-    return figures or measure(encoder, heads, held_out, SIDE)
+        print(json.dumps(note | figures), file=sys.stderr, flush=True)
+    return figures or measure(encoder, heads, held_out, plan[-1][0].sides[-1])
 
 
 def _resume(work: Path, state: dict[str, Any]) -> int:
-    """Load the checkpoint, if there is one, into what is to be trained; returns the epoch to go on with."""
+    """Load the checkpoint, if there is one, into what is to be trained; returns how many epochs are done."""
     import torch
 
     if not (work / "checkpoint.pt").exists():
@@ -208,26 +227,34 @@ def _resume(work: Path, state: dict[str, Any]) -> int:
     return int(saved["epoch"])
 
 
-def _epoch(encoder: Any, heads: Any, optimizer: Any, schedule: Any, pictures: Pictures, side: int, epoch: int) -> float:
+def rate_at(cycle: Cycle, share: float) -> float:
+    """The learning rate when a share (0..1) of a cycle is done: up over the first 15%, then down along a cosine."""
+    if share < _WARM_UP:
+        return cycle.rate * (0.04 + 0.96 * share / _WARM_UP)
+    return cycle.rate * 0.5 * (1 + math.cos(math.pi * (share - _WARM_UP) / (1 - _WARM_UP)))
+
+
+def _epoch(state: dict[str, Any], pictures: Pictures, cycle: Cycle, place: int, rng: Rng) -> float:
     """One pass over the training pictures; returns the mean loss."""
     import torch
 
+    encoder, heads, optimizer = state["encoder"], state["heads"], state["optimizer"]
     encoder.train()
-    rng = np.random.default_rng([_SEED, epoch])
-    total, count = 0.0, 0
-    for pixels, targets in batches(pictures, rng, shuffle=True):
-        inputs = to_input(pixels, side, rng).contiguous(memory_format=torch.channels_last)
+    steps, losses = -(-len(pictures) // _BATCH), list[float]()
+    for step, (pixels, targets) in enumerate(batches(pictures, rng, shuffle=True, damaged=cycle.damaged)):
+        for group in optimizer.param_groups:
+            group["lr"] = rate_at(cycle, (place + step / steps) / len(cycle.sides))
+        inputs = to_input(pixels, cycle.sides[place], rng).contiguous(memory_format=torch.channels_last)
         pooled = encoder(inputs).pooler_output.flatten(1)
-        loss = _loss({task: head(pooled) for task, head in heads.items()}, targets)
+        loss = _loss({task: head(pooled) for task, head in heads.items()}, targets, cycle.condition)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        schedule.step()
-        total, count = total + loss.item(), count + 1
-    return total / count
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
 
 
-def _loss(scores: dict[str, Tensor], targets: dict[str, Any]) -> Tensor:
+def _loss(scores: dict[str, Tensor], targets: dict[str, Any], condition: float) -> Tensor:
     """Cross-entropies of the tasks, each over the pictures it applies to."""
     import torch
     import torch.nn.functional as nn
@@ -236,7 +263,8 @@ def _loss(scores: dict[str, Tensor], targets: dict[str, Any]) -> Tensor:
     for task, score in scores.items():
         target = torch.from_numpy(targets[task])
         if (target >= 0).any():
-            total = total + _WEIGHTS[task] * nn.cross_entropy(score, target, label_smoothing=0.1)
+            weight = condition if task == "condition" else 1.0
+            total = total + weight * nn.cross_entropy(score, target, label_smoothing=0.1)
     return total
 
 
@@ -260,13 +288,13 @@ def save(encoder: Any, heads: Any, names: dict[str, list[str]], out: Path) -> No
     """Write the encoder (float16), its picture preprocessing and the heads with the names of their classes."""
     import torch
     from safetensors.torch import save_file
-    from transformers import ViTImageProcessor
+    from transformers import ViTImageProcessorPil
 
     copy = type(encoder)(encoder.config)
     copy.load_state_dict(encoder.state_dict())
     copy.half().save_pretrained(out)
     half = [0.5, 0.5, 0.5]
-    ViTImageProcessor(size={"height": SIDE, "width": SIDE}, image_mean=half, image_std=half).save_pretrained(out)
+    ViTImageProcessorPil(size={"height": SIDE, "width": SIDE}, image_mean=half, image_std=half).save_pretrained(out)
     tensors = {name: value.to(torch.float16).contiguous() for name, value in heads.state_dict().items()}
     save_file(tensors, out / "heads.safetensors", metadata={task: json.dumps(names[task]) for task in _TASKS})
 
