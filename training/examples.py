@@ -92,7 +92,7 @@ class Generator:
     def __init__(self, pack: Pack, templates: Path, seed: int) -> None:
         self._pack = pack
         self._seed = seed
-        self._sections = {section.name: section for section in Templates(templates).sections()}
+        self._sections = Templates(templates).sections()
         turtle = pack.root / "knowledge" / "products.ttl"
         self._graph = ProductGraph(turtle) if turtle.exists() else None
 
@@ -105,7 +105,7 @@ class Generator:
                 yield row
 
     def _drawn(self) -> Iterator[Row]:
-        for section in self._sections.values():
+        for section in self._sections:
             yield from self._draw(section)
         yield from self._pairs()
 
@@ -131,13 +131,14 @@ class Generator:
 
     def _pairs(self) -> Iterator[Row]:
         rng = random.Random(f"{self._seed}/pairs")
+        alone = {s.intents[0]: s for s in self._sections if len(s.intents) == 1 and not s.photo}
         pairs = [tuple(names.split()) for names in _PAIRED]
-        pairs = [pair for pair in pairs if all(name in self._sections for name in pair)]
+        pairs = [pair for pair in pairs if all(name in alone for name in pair)]
         for i in range(PAIRS if pairs else 0):
             first, second = pairs[i % len(pairs)]
             style = surface.style(rng)
             fill = Slots(self._pack, self._graph, rng, style == "spoken")
-            halves = [rng.choice(self._sections[name].frames).expand(rng, fill) for name in (first, second)]
+            halves = [rng.choice(alone[name].frames).expand(rng, fill) for name in (first, second)]
             left = [*halves[0][:-1], Piece(halves[0][-1].text.rstrip("?!. "), halves[0][-1].type)]
             pieces = [*left, Piece(rng.choice(_CONNECTORS)), *halves[1]]
             yield _row(surface.dress(surface.wrap(pieces, rng), style, rng), (first, second), "")

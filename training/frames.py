@@ -173,9 +173,9 @@ class Templates:
         intents = tuple(w for w in words if re.fullmatch(r"[a-z_]+", w) and w != "bare")
         if not intents and "[]" not in words:
             raise ValueError(f"heading {heading!r} names no intent; write [] for out of scope")
-        name = " + ".join(intents) + (f" @{photo}" if photo else "")
-        fresh = Section(name, intents, photo, "bare" in words, rows[0] if rows else 0)
-        return self._sections.setdefault(name + (" bare" if fresh.bare else ""), fresh)
+        bare = "bare" in words
+        name = (" + ".join(intents) or "[]") + (f" @{photo}" if photo else "") + (" bare" if bare else "")
+        return self._sections.setdefault(name, Section(name, intents, photo, bare, rows[0] if rows else 0))
 
     def parse(self, source: str) -> Node:
         """A frame's text as a tree.
