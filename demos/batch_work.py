@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from agent.errors import CallsightError
+from agent.errors import CallsightError, ConfigError, DeviceError, MissingPartError, PackError, WeightsError
 from agent.types import Turn, Understanding
 from demos import cli
 from demos.batch_rows import Row, row
@@ -18,6 +18,9 @@ from demos.pieces import joined, pieces
 from modalities.types import Audio, Image
 
 _AT_ONCE = 8  # pieces of a long recording understood in one batch
+_NOT_THE_FILE = (ConfigError, DeviceError, MissingPartError, PackError, WeightsError)
+"""Errors that every other file would meet too, so they end the batch; its rows so far are kept for the next run."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +46,7 @@ def work(job: Job, paths: Sequence[Path]) -> list[Row]:
     """The rows of some files. A file that cannot be read or understood has its error in its row.
 
     Raises:
-        CallsightError: the agent cannot be built.
+        CallsightError: the agent cannot be built, or a part of it that a file needs is missing.
     """
     with cli.libraries_on_stderr():
         if job not in _agents:
@@ -66,6 +69,8 @@ def _rows(agent: cli.Door, paths: Sequence[Path]) -> list[Row]:
     for path in paths:
         try:
             read = _photo(path) if is_photo(path) else _recording(agent, path)
+        except _NOT_THE_FILE:
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a file does to a reader, it is that file's row
             read = row(name_of(path), None, None, error_text(error))
         if isinstance(read, _Short):
@@ -123,6 +128,8 @@ def _understood(agent: cli.Door, files: Sequence[_Short]) -> list[Row]:
         return []
     try:
         understandings = agent.understand([file.turn for file in files])
+    except _NOT_THE_FILE:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a file does to a model, it is that file's row
         if len(files) > 1:
             return [result for file in files for result in _understood(agent, [file])]

@@ -22,6 +22,9 @@ from demos.lines import reply_lines
 from modalities import audio as sound
 from modalities.types import Audio, Image, Transcript
 
+SHOWN_INTENTS = 5
+"""Intents printed at most, unless more are meant; a pack has dozens, and the rest stand near zero."""
+
 
 def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) -> int:
     """Runs one turn and prints it; returns the exit code."""
@@ -104,7 +107,7 @@ def understanding_json(understanding: Understanding) -> dict[str, Any]:
     """The part of that object that says what was understood."""
     return {
         "transcript": _transcript_json(understanding.transcript),
-        "intents": to_json(understanding.intents),
+        "intents": to_json(understanding.intents[: max(SHOWN_INTENTS, understanding.wanted)]),
         "entities": to_json(understanding.entities),
         "verdict": understanding.verdict,
         "sentiment": to_json(understanding.sentiment),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,7 @@ from agent.types import (
     Turn,
     Understanding,
 )
-from modalities.errors import InputError
+from modalities.errors import InputError, WeightsError
 from modalities.types import Audio, TextLine, Transcript, Word
 
 RECEIPT_LINES = (
@@ -131,6 +132,19 @@ def builder(agent: FakeAgent | None = None) -> Any:
 def build_fake(**_: Any) -> FakeAgent:
     """`agent.build` for other processes: a plain `FakeAgent`."""
     return FakeAgent()
+
+
+def build_blind(**_: Any) -> FakeAgent:
+    """An agent that lacks the weights for photos, and sees no photo before the first recording is done."""
+
+    class Blind(FakeAgent):
+        def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+            if any(t.image is not None for t in turns):
+                time.sleep(0.5)
+                raise WeightsError("no eyes; train some")
+            return super().understand(turns)
+
+    return Blind()
 
 
 def build_deadly(**_: Any) -> FakeAgent:

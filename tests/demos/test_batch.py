@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from agent.errors import InputError
+from agent.errors import InputError, WeightsError
 from demos import batch, batch_rows, batch_work, cli
 from demos.batch_work import Job
-from tests.fakes import FAKE_WORDS, FakeAgent, build_deadly, build_fake, tone
+from tests.fakes import FAKE_WORDS, FakeAgent, build_blind, build_deadly, build_fake, tone
 
 
 @pytest.fixture
@@ -92,6 +92,14 @@ def test_one_file_that_is_not_understood_does_not_take_others_with_it(folder, tm
     rows = {os.path.basename(row["path"]): row for row in rows_of(tmp_path / "out")}
     assert rows["c.jpg"]["error"] == "ValueError inside Callsight; please report it"
     assert rows["a.wav"]["error"] is None
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_missing_part_ends_the_batch_and_keeps_its_rows(folder, tmp_path, workers, monkeypatch):
+    monkeypatch.setattr(batch, "CHUNK", 1)
+    with pytest.raises(WeightsError, match="no eyes"):
+        run(folder, "--out", tmp_path / "out", "--workers", workers, build=build_blind)
+    assert "a.wav" in (tmp_path / "out" / "results.jsonl.part").read_text()
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(folder, tmp_path, monkeypatch, capsys):
