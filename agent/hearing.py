@@ -7,6 +7,8 @@ so that the model knows how long an id is (see `modalities.speech.language_model
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +21,8 @@ from agent.examples import Example
 from agent.facts import Facts
 from modalities.speech.language_model import compile_model, fingerprint, is_current, known_words, tidy
 from modalities.speech.spoken import say
+
+log = logging.getLogger(__name__)
 
 VARIANTS = 6  # sentences per example that holds facts
 BARE = 250  # sentences of a fact alone ("it's k four ..."), per kind that has a form
@@ -41,14 +45,16 @@ def model_for(pack: Pack) -> Path:
     Raises:
         PackError: the pack has no examples, or its pronunciations are wrong.
     """
-    from platformdirs import user_cache_path
-
     wanted = sources(pack)
     shipped = pack.root / "speech"
     if is_current(shipped, wanted):
         return shipped
-    cached = user_cache_path("callsight") / "speech" / wanted[:16]
-    return cached if is_current(cached, wanted) else compile_pack(pack, cached)
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cached = caches / "callsight" / "speech" / wanted[:16]
+    if is_current(cached, wanted):
+        return cached
+    log.info("compiling the speech model of pack %r into %s", pack.name, cached)
+    return compile_pack(pack if pack.examples() else Pack.load(pack.root), cached)
 
 
 def compile_pack(pack: Pack, out_dir: Path, examples: Sequence[Example] | None = None) -> Path:

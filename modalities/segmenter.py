@@ -8,7 +8,7 @@ sound as it arrives and for whole recordings.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -192,6 +192,7 @@ class Segmenter:
         self._model.reset()
         self._endpointer = Endpointer(self.timing)
         self._waiting = np.zeros(0, dtype=np.float32)
+        self._fed = 0  # samples of the stream so far
         self._upsampler = _upsampler() if self.rate != RATE else None
 
     @property
@@ -207,6 +208,7 @@ class Segmenter:
         """
         if audio.rate != self.rate:
             raise InputError(f"the stream has {self.rate} samples per second, got sound with {audio.rate}")
+        self._fed += len(audio.samples)
         samples = audio.samples if self._upsampler is None else self._upsampler.resample_chunk(audio.samples)
         return self._push(np.concatenate([self._waiting, samples]))
 
@@ -216,10 +218,10 @@ class Segmenter:
         if self._upsampler is not None:
             samples = self._upsampler.resample_chunk(samples, last=True)
         rest = np.concatenate([self._waiting, samples])
-        events = self._push(np.pad(rest, (0, -len(rest) % FRAME)))
-        end = self._endpointer.finish()
+        events = [*self._push(np.pad(rest, (0, -len(rest) % FRAME))), self._endpointer.finish()]
+        length = self._fed / self.rate
         self.reset()
-        return (*events, end) if end else events
+        return tuple(replace(e, time=min(e.time, length), known=min(e.known, length)) for e in events if e)
 
     def segments(self, audio: Audio) -> tuple[Segment, ...]:
         """The stretches of speech in a whole recording of any rate, in order, none overlapping."""

@@ -7,6 +7,7 @@ it expects to hear comes from `modalities.speech.language_model.compile_model`.
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import queue
 import re
@@ -17,14 +18,16 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from modalities.audio import encode_pcm16, resample
+from modalities.audio import encode_pcm16, level, resample
 from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.speech import language_model
-from modalities.speech.base import MAX_ALTERNATIVES, Capabilities
+from modalities.speech.base import MAX_ALTERNATIVES, SILENCE_DB, Capabilities
 from modalities.types import Audio, Transcript, Word
 
 RATE = 16_000
 FRAMES_PER_SECOND = 100
+LEAST_COVERED = 0.12  # share of a recording's time that words must take; scattered bits of noise take less
+UNSURE, LEAST_FIT = 0.10, -4.5  # mean confidence and fit that together are no hearing at all
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
 
 TUNING: Mapping[str, Any] = MappingProxyType(
@@ -74,8 +77,8 @@ class PocketSphinx:
     def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
         """What was said in each recording, in order.
 
-        Recordings of another rate are resampled. Sound that is not speech of the model's words comes back empty, with
-        `rejected` telling why.
+        Recordings of another rate are resampled. What is not speech comes back empty, with `rejected` telling why:
+        "silence", "noise" (no words, or few and far between), "unclear" (words that fit the sound badly).
         """
         with self._decoder() as decoder:
             return [_decode(decoder, resample(recording, RATE)) for recording in recordings]
@@ -111,15 +114,29 @@ def _decoder(model_dir: Path, settings: Mapping[str, Any]) -> Any:
 
 
 def _decode(decoder: Any, audio: Audio) -> Transcript:
+    if level(audio) < SILENCE_DB:
+        return Transcript("", rejected="silence")
     decoder.start_utt()
     decoder.process_raw(encode_pcm16(audio), full_utt=True)
     decoder.end_utt()
     words = tuple(_words(decoder, audio.seconds))
     if not words:
         return Transcript("", rejected="noise")
-    text = " ".join(word.text for word in words)
     confidence = sum(word.confidence for word in words) / len(words)
+    covered = sum(word.end - word.start for word in words)
+    if audio.seconds > 1 and covered < LEAST_COVERED * audio.seconds:
+        return Transcript("", confidence=confidence, rejected="noise")
+    if confidence < UNSURE and _fit(decoder) < LEAST_FIT:
+        return Transcript("", confidence=confidence, rejected="unclear")
+    text = " ".join(word.text for word in words)
     return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
+
+
+def _fit(decoder: Any) -> float:
+    """How well the words' sounds fit the recording: mean log likelihood a frame, relative to the best of any sound."""
+    spoken = [segment for segment in decoder.seg() if _written(segment.word)]
+    frames = sum(segment.end_frame - segment.start_frame + 1 for segment in spoken)
+    return sum(math.log(max(segment.ascore, 1e-300)) for segment in spoken) / frames
 
 
 def _words(decoder: Any, seconds: float) -> Iterator[Word]:
