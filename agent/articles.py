@@ -38,6 +38,8 @@ _K1 = 1.2
 """FTS5's own BM25 constant: one word contributes at most idf * (k1 + 1)."""
 _VECTOR_SHARE = 0.85
 _MAX_WORDS = 64
+_LIKELY = 10
+"""How many articles are compared sentence by sentence."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Articles:
         self._articles = tuple(_read(path) for path in sorted(Path(folder).glob("*.md")))
         self._index = _FullText(self._articles)
         self._vectors = _Vectors(self._articles, embed) if embed and self._articles else None
-        usual = 0.25 if self._vectors else 0.15
+        usual = 0.22 if self._vectors else 0.13
         self.threshold = usual if threshold is None else threshold
 
     def articles(self) -> tuple[Article, ...]:
@@ -92,7 +94,7 @@ class Articles:
             return ()
         scores = self._index.scores(query)
         if self._vectors is not None:
-            scores = _VECTOR_SHARE * self._vectors.scores(query) + (1 - _VECTOR_SHARE) * scores
+            scores = _VECTOR_SHARE * self._vectors.scores(query, scores) + (1 - _VECTOR_SHARE) * scores
         best = np.argsort(-scores, kind="stable")[:k]
         found = ((self._articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold)
         return tuple(Hit(article.id, article.title, article.text, score) for article, score in found)
@@ -130,34 +132,37 @@ class _FullText:
 class _Vectors:
     """How near a question is to an article: to its title and keywords, and to its nearest sentence.
 
-    The articles are embedded when the first question comes, so that opening them costs nothing.
+    Nothing is embedded before the first question, and sentences only of the articles that a question comes near to,
+    so that neither opening the articles nor the first question takes long.
     """
 
     def __init__(self, articles: Sequence[Article], embed: Embed) -> None:
         self._articles = articles
         self._embed = embed
         self._lock = threading.Lock()
-        self._ready = False
+        self._heads: npt.NDArray[np.float64] | None = None
+        self._sentences: dict[int, npt.NDArray[np.float64]] = {}
 
-    def scores(self, query: str) -> npt.NDArray[np.float64]:
-        """Scores (0..1) of all articles."""
+    def scores(self, query: str, lexical: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Scores (0..1) of all articles; those far from the question by title and words stay below a half."""
         with self._lock:
-            if not self._ready:
-                self._build()
-        vector = _unit(self._embed([query]))[0]
-        nearest = np.full(len(self._heads), -1.0)
-        np.maximum.at(nearest, self._owner, self._sentences @ vector)
-        scores: npt.NDArray[np.float64] = np.clip(0.5 * nearest + 0.5 * (self._heads @ vector), 0.0, 1.0)
-        return scores
+            if self._heads is None:
+                self._heads = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in self._articles]))
+            vector = _unit(self._embed([query]))[0]
+            near = np.asarray(self._heads @ vector)
+            likely = [int(i) for i in np.argsort(-(near + lexical), kind="stable")[:_LIKELY]]
+            self._read([i for i in likely if i not in self._sentences])
+        nearest = np.zeros(len(near))
+        for i in likely:
+            nearest[i] = (self._sentences[i] @ vector).max()
+        return np.clip(0.5 * nearest + 0.5 * near, 0.0, 1.0)
 
-    def _build(self) -> None:
-        articles = self._articles
-        sentences = [re.split(r"(?<=[.?!])\s+", article.text) for article in articles]
-        self._owner = np.repeat(np.arange(len(articles)), [len(part) for part in sentences])
-        self._heads = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in articles]))
-        titled = [f"{a.title}. {one}" for a, part in zip(articles, sentences, strict=True) for one in part]
-        self._sentences = _unit(self._embed(titled))
-        self._ready = True
+    def _read(self, fresh: list[int]) -> None:
+        parts = [re.split(r"(?<=[.?!])\s+", self._articles[i].text) for i in fresh]
+        titled = [f"{self._articles[i].title}. {one}" for i, part in zip(fresh, parts, strict=True) for one in part]
+        vectors = _unit(self._embed(titled)) if titled else np.zeros((0, 0))
+        ends = np.cumsum([len(part) for part in parts])
+        self._sentences |= dict(zip(fresh, np.split(vectors, ends[:-1]), strict=True)) if fresh else {}
 
 
 def _unit(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
