@@ -15,6 +15,7 @@ from agent.letterhead import Places, find_address, find_company
 from agent.printed import PrintedDate, find_dates, month_first
 from agent.totals import rank_totals
 from agent.types import Entity, Receipt
+from modalities.ocr import quarter_turns, turn_box
 from modalities.types import Box, TextLine, join_lines
 
 _TAGGER_WEIGHT = 4.0  # in the rules' scores; a sure tag outweighs one good word, not two
@@ -93,15 +94,15 @@ def read_receipt(lines: Sequence[TextLine], spans: Sequence[Span] = ()) -> Field
 
 def boxes_of(lines: Sequence[TextLine], places: Places) -> tuple[Box, ...]:
     """The boxes of the lines (or of the share of them by characters) that some places in the joined text lie in."""
-    boxes, start = list[Box](), 0
+    boxes, start, turns = list[Box](), 0, quarter_turns(lines)
     for line in lines:
         end = start + len(line.text)
         for first, last in places:
             if first < end and start < last:
-                x0, y0, x1, y1 = line.box
+                x0, y0, x1, y1 = turn_box(line.box, turns)
                 step = (x1 - x0) / len(line.text)
                 left, right = max(first, start) - start, min(last, end) - start
-                boxes.append((x0 + left * step, y0, x0 + right * step, y1))
+                boxes.append(turn_box((x0 + left * step, y0, x0 + right * step, y1), -turns))
         start = end + 1
     return tuple(boxes)
 

@@ -11,6 +11,7 @@ import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -25,6 +26,7 @@ DETECTION_SIDE = 960  # pixels of the longest side where text is looked for; it 
 _MIN_RECOGNITION_WIDTH = 64  # pixels; the usual 320 spends most of the time on padding behind short pieces
 _RECOGNITION_HEIGHT = 48  # pixels, given by the model
 _MIN_CONFIDENCE = 0.5
+_SURE, _UNSURE = 0.85, 0.78  # mean confidences; print that is the right way up has about 0.95, upside down about 0.7
 _MAX_BARCODES = 16
 
 
@@ -69,22 +71,35 @@ class Reader:
         self._lock = threading.Lock()  # RapidOCR keeps what it works on in itself
 
     def read(self, image: Image) -> tuple[TextLine, ...]:
-        """The pieces of print in a photo, in reading order: rows from top to bottom, each from left to right."""
+        """The pieces of print in a photo, in reading order: rows from top to bottom, each from left to right.
+
+        A photo taken sideways or upside down is turned and read again; boxes stay those of the photo as it is given.
+        """
         if min(image.width, image.height) < 8:
             return ()
+        pieces, turns = self._pieces(image), 0
+        if tries := _turns_to_try(pieces):
+            turned = {k: self._pieces(Image(np.rot90(image.pixels, k))) for k in tries}
+            best = max(turned, key=lambda k: _legibility(turned[k]))
+            if _legibility(turned[best]) > _legibility(pieces):
+                pieces, turns = turned[best], best
+        upright = (image.height, image.width) if turns % 2 else (image.width, image.height)
+        return tuple(
+            TextLine(piece.text, turn_box(_box(piece.corners, *upright), turns), round(piece.confidence, 4))
+            for piece in _reading_order(pieces)
+        )
+
+    def _pieces(self, image: Image) -> list[_Piece]:
+        """The pieces of print as they are found, in no order that can be relied on."""
         with self._lock:
             found = self._engine(np.ascontiguousarray(image.pixels[:, :, ::-1]))
         if found.txts is None or found.boxes is None:
-            return ()
-        pieces = [
+            return []
+        return [
             _Piece(text, np.asarray(corners, dtype=np.float64), float(score))
             for text, corners, score in zip(map(_clean, found.txts), found.boxes, found.scores, strict=True)
             if text
         ]
-        return tuple(
-            TextLine(piece.text, _box(piece.corners, image), round(piece.confidence, 4))
-            for piece in _reading_order(pieces)
-        )
 
 
 def read_barcodes(image: Image) -> tuple[Barcode, ...]:
@@ -104,19 +119,62 @@ def read_barcodes(image: Image) -> tuple[Barcode, ...]:
         place = found.position
         corners = [place.top_left, place.top_right, place.bottom_right, place.bottom_left]
         outline = np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64)
-        codes.append(Barcode(_clean(found.text), found.format.name, _box(outline, image)))
+        codes.append(Barcode(_clean(found.text), found.format.name, _box(outline, image.width, image.height)))
     return tuple(codes)
 
 
 def rows(lines: Sequence[TextLine]) -> tuple[tuple[int, ...], ...]:
     """Which pieces share a printed row: positions in `lines` (which are in reading order), row by row."""
     grouped: list[list[int]] = []
-    for index, line in enumerate(lines):
-        if grouped and _follows(lines[grouped[-1][-1]].box, line.box):
+    turns = quarter_turns(lines)
+    boxes = [turn_box(line.box, turns) for line in lines]
+    for index, box in enumerate(boxes):
+        if grouped and _follows(boxes[grouped[-1][-1]], box):
             grouped[-1].append(index)
         else:
             grouped.append([index])
     return tuple(tuple(row) for row in grouped)
+
+
+def turn_box(box: Box, quarters: int) -> Box:
+    """Where a box lies after its picture is turned by quarters clockwise."""
+    x0, y0, x1, y1 = box
+    for _ in range(quarters % 4):
+        x0, y0, x1, y1 = 1 - y1, x0, 1 - y0, x1
+    return x0, y0, x1, y1
+
+
+def quarter_turns(lines: Sequence[TextLine]) -> int:
+    """Quarters clockwise by which the photo must be turned for its lines to run to the right and downwards."""
+    long = [line.box for line in lines if len(line.text) >= 8]
+    if len(long) < 2:
+        return 0
+    sideways = median((x1 - x0) / max(y1 - y0, 1e-6) for x0, y0, x1, y1 in long) < 1
+    axis = 0 if sideways else 1
+    onwards = sum(b[axis] + b[axis + 2] - a[axis] - a[axis + 2] for a, b in pairwise(long))
+    if sideways:
+        return 1 if onwards > 0 else 3
+    return 0 if onwards >= 0 else 2
+
+
+def _turns_to_try(pieces: Sequence[_Piece]) -> tuple[int, ...]:
+    """Quarter turns (counter-clockwise) that may make print legible that is on its side or upside down."""
+    long = [piece for piece in pieces if len(piece.text) >= 3]
+    if len(long) < 3:
+        return ()
+    if sum(piece.height > piece.width for piece in long) > 0.6 * len(long):
+        return (1,) if _mean_confidence(long) > _SURE else (3,)
+    return (2,) if _mean_confidence(long) < _UNSURE else ()
+
+
+def _mean_confidence(pieces: Sequence[_Piece]) -> float:
+    return sum(piece.confidence for piece in pieces) / max(len(pieces), 1)
+
+
+def _legibility(pieces: Sequence[_Piece]) -> float:
+    """How much was read, and how surely: for comparing two readings of one photo."""
+    upright = [piece for piece in pieces if piece.width >= piece.height]
+    return sum(len(piece.text) * (piece.confidence - _MIN_CONFIDENCE) for piece in upright)
 
 
 def _follows(left: Box, right: Box) -> bool:
@@ -164,10 +222,10 @@ def _clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _box(corners: npt.NDArray[np.float64], image: Image) -> Box:
-    """The upright box around corners in pixels, as fractions of the photo."""
-    low = corners.min(axis=0) / (image.width, image.height)
-    high = corners.max(axis=0) / (image.width, image.height)
+def _box(corners: npt.NDArray[np.float64], width: int, height: int) -> Box:
+    """The upright box around corners in pixels, as fractions of a picture's width and height."""
+    low = corners.min(axis=0) / (width, height)
+    high = corners.max(axis=0) / (width, height)
     x0, y0, x1, y1 = (min(max(float(v), 0.0), 1.0) for v in (*low, *high))
     return round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5)
 

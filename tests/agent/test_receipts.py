@@ -8,6 +8,7 @@ from agent.printed import find_amounts, find_dates, month_first, parse_amount
 from agent.receipts import boxes_of, read_receipt
 from agent.totals import rank_totals, total_rows
 from agent.types import Receipt
+from modalities.ocr import turn_box
 from modalities.types import TextLine, join_lines
 
 
@@ -231,6 +232,15 @@ def test_boxes_of_places() -> None:
     assert first == pytest.approx((0.45, 0.0, 0.9, 0.015))
     assert second == pytest.approx(lines[2].box)
     assert boxes_of(lines, ()) == ()
+
+
+def test_boxes_of_places_in_a_photo_on_its_side() -> None:
+    lines = [TextLine(line.text, turn_box(line.box, 1), line.confidence) for line in SHOP]
+    at = join_lines(lines).index("07/03/2018")
+    (box,) = boxes_of(lines, ((at, at + 10),))
+    (upright,) = boxes_of(SHOP, ((at, at + 10),))
+    assert box == pytest.approx(turn_box(upright, 1))
+    assert read_receipt(lines).receipt == read_receipt(SHOP).receipt
 
 
 @pytest.mark.parametrize("lines", [(), printed(""), printed("?", "...", "0"), printed("12.34.56.78" * 50)])

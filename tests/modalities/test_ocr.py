@@ -10,7 +10,7 @@ import zxingcpp
 from PIL import Image as pil
 
 from modalities.errors import InputError, WeightsError
-from modalities.ocr import Reader, _Piece, _reading_order, read_barcodes, rows
+from modalities.ocr import Reader, _Piece, _reading_order, quarter_turns, read_barcodes, rows, turn_box
 from modalities.types import Image, TextLine
 from training.draw import draw_receipt, photograph, receipt_details
 
@@ -45,6 +45,29 @@ def test_rows_join_pieces_side_by_side_and_nothing_else() -> None:
     ]
     assert rows(lines) == ((0,), (1, 2), (3,), (4,))
     assert rows([]) == ()
+
+
+TABLE = (
+    line("HARBOR LANE", 0.3, 0.0, 0.7, 0.04),
+    line("Rain jacket", 0.0, 0.1, 0.4, 0.14),
+    line("79.90", 0.8, 0.1, 0.9, 0.14),
+    line("Total amount", 0.0, 0.2, 0.4, 0.24),
+    line("79.90", 0.8, 0.2, 0.9, 0.24),
+)
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_rows_are_found_whichever_way_the_photo_is_turned(turns: int) -> None:
+    lines = [TextLine(found.text, turn_box(found.box, turns), found.confidence) for found in TABLE]
+    assert quarter_turns(lines) == -turns % 4
+    assert rows(lines) == ((0,), (1, 2), (3, 4))
+
+
+def test_turning_a_box_goes_clockwise_and_comes_round() -> None:
+    box = (0.1, 0.2, 0.3, 0.6)
+    assert turn_box(box, 1) == pytest.approx((0.4, 0.1, 0.8, 0.3))
+    assert turn_box(turn_box(box, 3), -3) == pytest.approx(box)
+    assert turn_box(box, 4) == box
 
 
 @pytest.mark.parametrize("format_name", ["Code128", "QRCode"])
@@ -126,6 +149,16 @@ def test_a_photographed_receipt_is_read(reader: Reader, paper: pil.Image) -> Non
     assert "97.52" in texts
     assert any("2026-03-14" in text for text in texts)
     assert [code.text for code in read_barcodes(image)] == ["K123455"]
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("turns", [1, 2])
+def test_a_receipt_on_its_side_or_head_is_read_in_order(reader: Reader, paper: pil.Image, turns: int) -> None:
+    upright = reader.read(looked_at(paper))
+    turned = reader.read(Image(np.rot90(np.asarray(paper), turns).copy()))
+    assert [found.text for found in turned] == [found.text for found in upright]
+    for a, b in zip(upright, turned, strict=True):
+        assert turn_box(a.box, -turns) == pytest.approx(b.box, abs=0.02)
 
 
 @pytest.mark.weights
