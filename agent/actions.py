@@ -31,7 +31,7 @@ Key = tuple[str, int]
 SENTENCES = 3
 """How much of an article is read out."""
 
-STEM = 5
+STEM = 4
 """Letters by which words are told to be the same: "return" and "returning"."""
 
 ATTEMPTS = 3

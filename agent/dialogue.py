@@ -7,6 +7,7 @@ nothing a customer says or shows can add to it: words only ever fill slots.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from agent.flows import MOVES
 from agent.fulfilment import Fulfilment
 from agent.slots import Fact, facts_of, free_fact, heard, known
 from agent.state import DialogueState, Question
-from agent.types import Understanding
+from agent.types import Intent, Understanding
 
 __all__ = ["HANDOFF", "SPEECH", "Policy", "Step"]
 
@@ -35,6 +36,17 @@ class Heard:
     def means(self, *moves: str) -> bool:
         """Whether any of these was meant."""
         return any(move in self.meant for move in moves)
+
+    def agrees(self, margin: float) -> bool:
+        """Whether this is a yes, and surely no "no"."""
+        return self.means("affirm") and self._sure("affirm") - self._sure("deny") >= margin
+
+    def refuses(self) -> bool:
+        """Whether this is a "no", rather than a yes."""
+        return self.means("deny") and self._sure("deny") >= self._sure("affirm")
+
+    def _sure(self, move: str) -> float:
+        return max((intent.confidence for intent in self.understanding.meant if intent.name == move), default=0.0)
 
 
 class Policy(Fulfilment):
@@ -91,20 +103,34 @@ class Policy(Fulfilment):
         return None
 
     def _new_wishes(self, turn: Heard) -> list[str]:
-        """The flows this turn asks for beside the one going on, in order."""
+        """The flows this turn asks for beside the one going on, in order.
+
+        A second wish needs a word that ties it to the first: one sentence often sounds like several wishes.
+        """
         before, understanding = turn.before, turn.understanding
-        flow = self.flows.flows.get(before.flow)
-        facts = facts_of(understanding, flow, before.question, self.flows)
-        answers = {"slot": before.question.slots, "confirm": flow.slots if flow else ()}.get(before.question.kind, ())
-        fits = any(fact.slot in answers for fact in facts)
-        fits = fits or (before.question.kind == "slot" and self._is_free(before.question))
-        return [
-            intent.name
-            for intent in understanding.meant
-            if intent.name in self.flows.flows
-            and intent.name != before.flow
-            and not (fits and intent.confidence < self.flows.limits.switch)
-        ]
+        wishes = [i for i in understanding.meant if i.name in self.flows.flows and not self._is_answer(turn, i)]
+        tied = _tied(understanding.text, self.flows.join_words)
+        if not tied and (turn.means(before.flow) or turn.agrees(self.flows.limits.margin)):
+            return []
+        new = [intent.name for intent in wishes if intent.name != before.flow]
+        return new if tied else new[:1]
+
+    def _is_answer(self, turn: Heard, wish: Intent) -> bool:
+        """Whether what sounds like a wish only answers the question: "my e-mail is ..." wants no other address."""
+        before, flow = turn.before, self.flows.flows.get(turn.before.flow)
+        asked = before.question
+        answers = {"slot": asked.slots, "confirm": flow.slots if flow else ()}.get(asked.kind, ())
+        facts = facts_of(turn.understanding, flow, asked, self.flows)
+        filled = {self.flows.slots[f.slot].entity for f in facts if f.slot in answers and f.slot in self.flows.slots}
+        if not filled:
+            return asked.kind == "slot" and self._is_free(asked) and wish.confidence < self.flows.limits.switch
+        own = {self.flows.slots[name].entity for name in self.flows.flows[wish.name].slots}
+        told_apart = filled & own == set() or filled == {self._order_entity()}
+        return wish.confidence < self.flows.limits.switch or not told_apart
+
+    def _order_entity(self) -> str:
+        slot = self.flows.slots.get(self.flows.photos.slot)
+        return slot.entity if slot else ""
 
     def _is_free(self, asked: Question) -> bool:
         return any(self.flows.slots[name].free for name in asked.slots if name in self.flows.slots)
@@ -112,7 +138,7 @@ class Policy(Fulfilment):
     def _wishes(self, draft: Draft, turn: Heard) -> Step | None:
         """Start what is wished for; a wish going on is put off, or given up when the customer says so."""
         wishes, before = self._new_wishes(turn), turn.before
-        gave_up = turn.means("never_mind") or (turn.means("deny") and bool(wishes))
+        gave_up = turn.means("never_mind") or (turn.refuses() and bool(wishes))
         if before.flow and gave_up:
             draft.end("abandoned")
             if not wishes:
@@ -124,7 +150,11 @@ class Policy(Fulfilment):
             return draft.speak("say", "gave up", "dropped_all")
         if not wishes:
             return None
-        later = wishes if before.question.kind == "confirm" and turn.means("affirm") and draft.flow else wishes[1:]
+        later = (
+            wishes
+            if before.question.kind == "confirm" and turn.agrees(self.flows.limits.margin) and draft.flow
+            else wishes[1:]
+        )
         for wish in later:
             facts = self._facts(draft, turn, wish, (wishes.index(wish), len(wishes)))
             draft.add("queued", intent=wish, facts={f.slot: f.value for f in facts})
@@ -165,23 +195,23 @@ class Policy(Fulfilment):
         flow = draft.flow
         if flow is None:
             return None
-        if turn.means("affirm") and not turn.means("deny"):
+        if turn.agrees(self.flows.limits.margin):
             draft.add("answered")
             return draft.perform(flow.action, self._arguments(draft, flow), f"{flow.name} confirmed")
-        if turn.means("deny"):
+        if turn.refuses():
             draft.add("answered")
             return self._outcome(draft, flow.denied, {}, "declined")
         return None
 
     def _offered(self, draft: Draft, turn: Heard) -> Step | None:
-        if turn.means("affirm") and not turn.means("deny"):
+        if turn.agrees(self.flows.limits.margin):
             draft.add("answered")
             offer = turn.before.question
             draft.add("started", intent=offer.intents[0])
             self._note(draft, [Fact(slot, str(value), "words") for slot, value in offer.facts.items()])
             self._note(draft, self._facts(draft, turn, offer.intents[0]))
             return self._advance(draft)
-        if turn.means("deny"):
+        if turn.refuses():
             draft.add("answered")
             draft.say("all_right")
             return self._next(draft)
@@ -189,23 +219,28 @@ class Policy(Fulfilment):
 
     def _clarified(self, draft: Draft, turn: Heard) -> Step | None:
         choices = turn.before.question.intents
-        if turn.means("affirm") and not turn.means("deny"):
+        if turn.agrees(self.flows.limits.margin):
             return self._start(draft, turn, choices[0])
-        if turn.means("deny"):
+        if turn.refuses():
             draft.add("answered")
             return draft.speak("ask", "neither was meant", "rephrase")
         return None
 
     def _unable(self, draft: Draft, turn: Heard) -> Step | None:
-        """A "no" to a question for a fact: do without it, or try another way."""
-        if not turn.means("deny"):
+        """A "no" to a question for a fact: do without it, try another way, or leave the wish where there is none."""
+        slots = turn.before.question.slots
+        if not turn.refuses() or draft.flow is None:
             return None
-        draft.add("declined", slots=list(turn.before.question.slots))
+        if set(slots) & set(draft.state.declined):
+            draft.say("dropped")
+            draft.end("abandoned")
+            return self._next(draft)
+        draft.add("declined", slots=list(slots))
         return self._advance(draft)
 
     def _talk(self, draft: Draft, turn: Heard) -> Step | None:
         """Courtesies, and photos or facts that came on their own."""
-        if turn.means("goodbye") or (turn.means("deny") and turn.before.question.kind == "more"):
+        if turn.means("goodbye") or (turn.refuses() and turn.before.question.kind == "more"):
             draft.end("abandoned")
             return self._close(draft, "the customer is done", "goodbye")
         for move in ("greet", "thanks", "capabilities"):
@@ -262,3 +297,9 @@ class Policy(Fulfilment):
         draft.add("asked", kind="clarify", intents=list(wishes))
         tasks = {"first": wishes[0]} | ({"second": wishes[1]} if len(wishes) > 1 else {})
         return draft.speak("clarify", reason, "clarify" if len(wishes) > 1 else "clarify_one", tasks)
+
+
+def _tied(text: str, join_words: Sequence[str]) -> bool:
+    """Whether the words may hold two wishes: two sentences, or a word that ties one to another."""
+    words = "|".join(re.escape(word) for word in join_words)
+    return re.search(rf"\w\W*[.?!;]\s+\w|\w\W+(?:{words})\W+\w" if words else "", text.lower()) is not None

@@ -43,6 +43,9 @@ class _Reader:
         self.known("", self.table, top)
         slots = {name: self.slot(name) for name in self.section("slots")}
         self.slots = slots
+        for slot in slots.values():
+            if slot.after:
+                self.slot_name(f"slots.{slot.name}", "after", slot.after)
         names = self.section("flows")
         flows = {name: self.flow(name) for name in names}
         loaded = Flows(
@@ -52,7 +55,8 @@ class _Reader:
             limits=self.limits(),
             identify=self.identification(),
             photos=self.pictures(),
-            old_words=self.strings("words", self.section("words"), "old"),
+            old_words=self.words("old"),
+            join_words=self.words("join"),
         )
         self.reachable(loaded)
         self.loops(loaded)
@@ -91,10 +95,15 @@ class _Reader:
             self.fail(at, key, f"{key} must be true or false")
         return value
 
+    def words(self, key: str) -> tuple[str, ...]:
+        table = self.section("words")
+        self.known("words", table, ("old", "join"))
+        return self.strings("words", table, key)
+
     def slot(self, name: str) -> Slot:
         at = f"slots.{name}"
         table = self.section(name, self.table["slots"], "slots")
-        self.known(at, table, ("entity", "from", "carry", "free", "form"))
+        self.known(at, table, ("entity", "from", "carry", "free", "form", "after"))
         entity = self.string(at, table, "entity")
         if entity and entity not in self.entities:
             self.fail(at, "entity", f"unknown entity {entity!r}; the pack has {', '.join(sorted(self.entities))}")
@@ -107,7 +116,15 @@ class _Reader:
             re.compile(form)
         except re.error as error:
             self.fail(at, "form", f"form is no regular expression: {error}")
-        return Slot(name, entity, sources, self.flag(at, table, "carry"), self.flag(at, table, "free"), form)
+        return Slot(
+            name,
+            entity,
+            sources,
+            self.flag(at, table, "carry"),
+            self.flag(at, table, "free"),
+            form,
+            self.string(at, table, "after"),
+        )
 
     def slot_name(self, at: str, key: str, name: str) -> str:
         if name not in self.slots:

@@ -3,8 +3,9 @@
     [limits]            tries, failures, silences, negatives, actions, switch
     [identify]          action, facts, ask: how a customer proves who they are
     [photos]            match, slot, suggests: what a photo alone can do
-    [words]             old: what stands before a value that no longer holds ("not", "instead of")
-    [slots.NAME]        entity, from, carry, free, form
+    [words]             old: what stands before a value that no longer holds ("not", "instead of");
+                        join: what ties a second wish to the first ("and", "also")
+    [slots.NAME]        entity, from, carry, free, form, after
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
     [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, denied, handoff_above, checks,
                         errors
@@ -63,6 +64,7 @@ class Limits:
         negatives: unhappy turns in a row.
         actions: operations in one turn.
         switch: confidence from which an answer that fits the question is still taken for a new wish.
+        margin: by how much "yes" must be surer than "no" before anything is changed.
     """
 
     tries: int = 3
@@ -71,6 +73,7 @@ class Limits:
     negatives: int = 3
     actions: int = 8
     switch: float = 0.8
+    margin: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ class Slot:
         carry: kept for the rest of the call, not only for this flow.
         free: an answer to its question fills it, whatever the words.
         form: a regular expression; what has this form in an answer fills it when the tagger found nothing.
+        after: a slot right behind whose value this form is also looked for: a ZIP code behind an address.
     """
 
     name: str
@@ -92,6 +96,7 @@ class Slot:
     carry: bool = False
     free: bool = False
     form: str = ""
+    after: str = ""
 
 
 @dataclass(frozen=True)
@@ -185,6 +190,7 @@ class Flows:
     identify: Identify = Identify()
     photos: Photos = Photos()
     old_words: tuple[str, ...] = ()
+    join_words: tuple[str, ...] = ()
 
     @classmethod
     def load(

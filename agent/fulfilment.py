@@ -21,10 +21,14 @@ class Fulfilment:
 
     Args:
         flows: the pack's flows.
+
+    Attributes:
+        look_ups: actions taken on the way to the wish's own.
     """
 
     def __init__(self, flows: Flows) -> None:
         self.flows = flows
+        self.look_ups = frozenset({flows.identify.action, flows.photos.match}) - {""}
 
     def _advance(self, draft: Draft) -> Step:
         """The next thing the wish needs."""

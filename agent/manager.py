@@ -182,7 +182,7 @@ class _Run:
         )
         self.spent("backend", start)
         if not self.state.previewing:
-            self.done = action
+            self.done = None if action.name in self.manager.policy.look_ups else action
             self.changes += result.changes
         start = self.manager._clock()
         self.follow(self.manager.policy.after(self.state, result))

@@ -13,9 +13,13 @@ from typing import Any, NamedTuple
 from agent.flows import Flow, Flows, Slot
 from agent.state import Question
 from agent.types import Entity, Photo, Understanding
+from modalities.speech.written import to_written
 
 LONGEST = 500
 """Characters kept of an answer in the customer's own words."""
+
+_SMALL = "zero one two three four five six seven eight nine ten eleven twelve"
+NUMBERS = _SMALL.split()
 
 STORY_WORDS = 6
 """A wish put in at least so many words already tells the story a complaint needs."""
@@ -76,7 +80,21 @@ def facts_of(
                 kind, [e.value for e in new], [e.value for e in old], source, flow, question, flows
             )
         ]
-    return found + photo_facts(understanding.image)
+    found += _behind(understanding, found, flow, flows)
+    return [_formed(fact, flows) for fact in found] + photo_facts(understanding.image)
+
+
+def _behind(understanding: Understanding, found: Sequence[Fact], flow: Flow | None, flows: Flows) -> list[Fact]:
+    """What stands right behind another slot's value, for the flow's slots that are found so."""
+    have = {fact.slot: fact.value for fact in found}
+    more = []
+    for slot in (flows.slots[name] for name in (flow.slots if flow else ())):
+        if slot.after not in have or slot.name in have:
+            continue
+        end = next((e.end for e in understanding.entities if e.value == have[slot.after]), len(understanding.text))
+        if match := re.match(rf"\W*({slot.form})", understanding.text[end:]):
+            more.append(Fact(slot.name, match[1], "words"))
+    return more
 
 
 def _place(
@@ -142,9 +160,25 @@ def free_fact(text: str, question: Question, flow: Flow | None, flows: Flows, *,
         slot = flows.slots.get(name)
         if slot and slot.free and words:
             return Fact(name, words, "words")
-        if slot and slot.form and (match := re.search(slot.form, words)):
-            return Fact(name, match[0], "words")
+        if slot and (value := shaped(words, slot.form)):
+            return Fact(name, value, "words")
     return None
+
+
+def shaped(words: str, form: str) -> str:
+    """What has the form in some words, as typed or as said ("three", "oh six three five five"); empty without."""
+    if not form:
+        return ""
+    digits = " ".join(str(NUMBERS.index(w)) if w in NUMBERS else w for w in words.lower().split())
+    for text in (words, to_written(words).text, digits):
+        if match := re.search(form, text):
+            return match[0]
+    return ""
+
+
+def _formed(fact: Fact, flows: Flows) -> Fact:
+    """A fact whose value has its slot's form, where it can be brought to it."""
+    return fact._replace(value=shaped(fact.value, flows.slots[fact.slot].form) or fact.value)
 
 
 def known(facts: Mapping[str, Any], group: Sequence[str]) -> bool:

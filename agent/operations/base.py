@@ -173,16 +173,17 @@ class Desk:
 
     def variant_like(self, old: Variant) -> Variant:
         """The same product in the size and colour asked for, in stock."""
-        wanted = {**old.options, **{k: self.text(k) for k in ("size", "color") if self.text(k)}}
+        asked = {k: self.text(k) for k in ("size", "color") if self.text(k)}
+        wanted = {**old.options, **asked}
         rows = self.session.scalars(select(Variant).where(Variant.product_id == old.product_id)).all()
         match = next((row for row in rows if row.options == wanted), None)
         if match is None:
             facts = {"product": old.product, "wanted": options_of(wanted)}
-            raise Refusal("no_such_variant", **facts, options=in_stock(rows, old))
+            raise Refusal("no_such_variant", **facts, options=in_stock(rows, old, asked))
         if match.sku == old.sku:
-            raise Refusal("same_variant", item=name_of(old), options=in_stock(rows, old))
+            raise Refusal("same_variant", item=name_of(old), options=in_stock(rows, old, asked))
         if match.stock < 1:
-            raise Refusal("out_of_stock", item=name_of(match), options=in_stock(rows, old))
+            raise Refusal("out_of_stock", item=name_of(match), options=in_stock(rows, old, asked))
         return match
 
     def new_id(self, table: type[Any], prefix: str) -> str:
@@ -283,10 +284,13 @@ def name_of(variant: Variant) -> str:
     return f"{variant.product} in {options}" if options else variant.product
 
 
-def in_stock(rows: Sequence[Variant], besides: Variant | None = None) -> list[str]:
-    """The variants one could have instead, by their options."""
+def in_stock(
+    rows: Sequence[Variant], besides: Variant | None = None, near: Mapping[str, str] | None = None
+) -> list[str]:
+    """The variants one could have instead, by their options; first those that share most of what was asked for."""
     others = [v for v in rows if v.stock > 0 and (besides is None or v.sku != besides.sku)]
-    return [options_of(v.options) for v in others][: 2 * CHOICES]
+    others.sort(key=lambda v: -sum(v.options.get(k) == wanted for k, wanted in (near or {}).items()))
+    return [options_of(v.options) for v in others][:CHOICES]
 
 
 def describe(order: Order) -> str:

@@ -49,8 +49,10 @@ def product_availability(desk: Desk) -> Facts:
     wanted = {k: desk.text(k) for k in ("size", "color") if desk.text(k)}
     fitting = [r for r in rows if all(r.options.get(k) == v for k, v in wanted.items())]
     facts: Facts = {"product": product.name} | ({"wanted": options_of(wanted)} if wanted else {})
+    if not fitting:
+        raise Refusal("not_made", **facts, options=in_stock(rows, near=wanted))
     if not any(r.stock > 0 for r in fitting):
-        raise Refusal("not_in_stock", **facts, options=in_stock(rows))
+        raise Refusal("not_in_stock", **facts, options=in_stock(rows, near=wanted))
     return facts | {"options": in_stock(fitting), "price": money(min(r.price_cents for r in fitting))}
 
 

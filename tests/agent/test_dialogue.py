@@ -297,3 +297,74 @@ def test_an_answer_of_the_right_form_will_do_without_the_tagger(
     call.say("change it", wish, order_id=shop.order("paid"))
     assert call.say(answer, "inform").action.name == "confirm"
     assert any(c.after.get(column) == value for c in call.say("yes", "affirm").changes)
+
+
+# ---- what models get wrong
+
+
+def test_an_answer_taken_for_a_wish_about_the_same_kind_of_fact_is_an_answer(shop: Shop) -> None:
+    call, order = shop.call(), shop.order("shipped")
+    call.say(f"where is {order}", "track_order", order_id=order)
+    answer = call.say("my email is ada@example.com", "update_email", "inform", email="ada@example.com")
+    assert answer.action.name == "track_order"
+    assert shop.manager.state("c").history == (("track_order", "done"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "queued"),
+    [
+        ("I want to return it because it is too small", ()),
+        ("I want to return it and change my phone number", ("update_phone",)),
+        ("I want to return it. Change my phone number.", ("update_phone",)),
+    ],
+)
+def test_a_second_wish_needs_words_that_tie_it_to_the_first(shop: Shop, text: str, queued: tuple[str, ...]) -> None:
+    call = shop.call(known=True)
+    call.say(text, "return_item", "update_phone")
+    assert tuple(wish.intent for wish in shop.manager.state("c").queue) == queued
+
+
+def test_a_yes_that_is_nearly_a_no_changes_nothing(shop: Shop) -> None:
+    call, before = shop.call(known=True), shop.rows()
+    call.say("cancel it", "cancel_order", order_id=shop.order("paid"))
+    answer = call.say("yes no", "affirm", "deny")
+    assert answer.changes == ()
+    assert difference(before, shop.rows()) == {}
+
+
+@pytest.mark.parametrize("words", ["my zip code is 04101", "oh four one oh one"])
+def test_a_fact_of_the_right_form_answers_even_when_no_wish_fits(shop: Shop, words: str) -> None:
+    call, order = shop.call(), shop.order("shipped")
+    call.say(f"where is {order}", "track_order", order_id=order)
+    assert call.say(words, "change_address", verdict="out_of_scope").action.name == "track_order"
+
+
+def test_a_number_said_as_a_word_is_a_number(shop: Shop) -> None:
+    call = shop.call(known=True)
+    call.say("more of it", "change_quantity", order_id=shop.order("paid"))
+    call.say("three", "inform", quantity="three")
+    assert call.say("yes", "affirm").changes[0].after == {"quantity": 3}
+
+
+def test_what_must_be_known_and_is_refused_ends_the_wish(shop: Shop) -> None:
+    call = shop.call()
+    call.say("I forgot my password", "reset_password")
+    call.say("no", "deny")
+    call.say("no", "deny")
+    assert shop.manager.state("c").history == (("reset_password", "abandoned"),)
+
+
+def test_the_zip_code_behind_an_address_goes_with_it(shop: Shop) -> None:
+    call, order = shop.call(known=True), shop.order("paid")
+    text = f"send {order} to 12 Oak Street, Salem, 01970 please"
+    call.say(text, "change_address", order_id=order, address="12 Oak Street, Salem")
+    (change,) = call.say("yes", "affirm").changes
+    assert change.after == {"address": "12 Oak Street, Salem", "postcode": "01970"}
+
+
+def test_looking_somebody_up_is_not_the_action_of_a_turn(shop: Shop) -> None:
+    call, order = shop.call(), shop.order("cancelled")
+    call.say(f"cancel {order}", "cancel_order", order_id=order)
+    answer = call.say("04101", "inform", postcode="04101")
+    assert "already cancelled" in answer.text
+    assert answer.action.name == "say"

@@ -95,6 +95,7 @@ def line_of(source: str, part: str) -> int:
         ('from = ["words", "backend"]', 'from = ["words", "air"]', "air"),
         ("carry = true", 'carry = "yes"', "true or false"),
         ("free = true", 'form = "("', "regular expression"),
+        ("free = true", 'after = "street"', "street"),
         ('needs = ["order_id"]', 'needs = ["order"]', "'order'"),
         ('needs = ["order_id"]', 'needs = ["order_id", "order_id"]', "comes twice"),
         ('takes = ["reason"]', 'takes = ["email"]', "no argument of 'cancel_order'"),

@@ -70,6 +70,7 @@ def test_a_photo_without_words_leads_to_the_claim(shop: Shop) -> None:
         ("product_price", {"product": "Linen Shirt"}, "$40.00"),
         ("product_info", {"product": "Harbor Mug"}, "Holds coffee"),
         ("product_availability", {"product": "Rain Jacket", "color": "olive"}, "in stock in olive"),
+        ("product_availability", {"product": "Rain Jacket", "color": "pink"}, "doesn't come in pink"),
         ("recommend_product", {"product": "Linen Shirt"}, "Rain Jacket at $90.00"),
         ("order_history", {}, "7 orders"),
         ("return_policy", {}, "within 30 days"),
