@@ -2,6 +2,8 @@ import csv
 import fcntl
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from tests.fakes import FAKE_WORDS, FakeAgent, build_blind, build_deadly, build_
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     """Two recordings in different formats, a photo, a broken file, and one that is no recording."""
     from PIL import Image
 
@@ -28,16 +30,18 @@ def folder(tmp_path):
     return source
 
 
-def run(*argv, build=build_fake):
+def run(*argv: Any, build: Any = build_fake) -> Any:
     return batch.main([str(a) for a in argv], build)
 
 
-def rows_of(out):
+def rows_of(out: Any) -> Any:
     return [json.loads(line) for line in (out / "results.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_every_file_has_a_row(folder, tmp_path, workers, capsys, monkeypatch):
+def test_every_file_has_a_row(
+    folder: Path, tmp_path: Path, workers: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batch, "CHUNK", 2)
     out = tmp_path / "out"
     assert run(folder, "--out", out, "--workers", workers) == cli.OK
@@ -58,7 +62,7 @@ def test_every_file_has_a_row(folder, tmp_path, workers, capsys, monkeypatch):
     assert sorted(p.name for p in out.iterdir()) == [".lock", "results.csv", "results.jsonl"]
 
 
-def test_the_table_has_the_same_rows(folder, tmp_path):
+def test_the_table_has_the_same_rows(folder: Path, tmp_path: Path) -> None:
     run(folder, "--out", tmp_path / "out", "--workers", 1)
     with (tmp_path / "out" / "results.csv").open(newline="") as file:
         table = list(csv.DictReader(file))
@@ -69,7 +73,7 @@ def test_the_table_has_the_same_rows(folder, tmp_path):
     assert len(table) == 4
 
 
-def test_a_worker_that_dies_costs_one_row(tmp_path, monkeypatch):
+def test_a_worker_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "CHUNK", 2)
     source = tmp_path / "in"
     source.mkdir()
@@ -81,9 +85,9 @@ def test_a_worker_that_dies_costs_one_row(tmp_path, monkeypatch):
     assert "died" in rows[1]["error"]
 
 
-def test_one_file_that_is_not_understood_does_not_take_others_with_it(folder, tmp_path):
+def test_one_file_that_is_not_understood_does_not_take_others_with_it(folder: Path, tmp_path: Path) -> None:
     class Picky(FakeAgent):
-        def understand(self, turns):
+        def understand(self, turns: Any) -> Any:
             if any(t.image is not None for t in turns):
                 raise ValueError("the customer's words")
             return super().understand(turns)
@@ -95,18 +99,22 @@ def test_one_file_that_is_not_understood_does_not_take_others_with_it(folder, tm
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_missing_part_ends_the_batch_and_keeps_its_rows(folder, tmp_path, workers, monkeypatch):
+def test_a_missing_part_ends_the_batch_and_keeps_its_rows(
+    folder: Path, tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(batch, "CHUNK", 1)
     with pytest.raises(WeightsError, match="no eyes"):
         run(folder, "--out", tmp_path / "out", "--workers", workers, build=build_blind)
     assert "a.wav" in (tmp_path / "out" / "results.jsonl.part").read_text()
 
 
-def test_a_run_that_was_stopped_goes_on_where_it_was(folder, tmp_path, monkeypatch, capsys):
+def test_a_run_that_was_stopped_goes_on_where_it_was(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(batch, "CHUNK", 1)
     out, seen = tmp_path / "out", []
 
-    def stopped(job, paths):
+    def stopped(job: Any, paths: Any) -> Any:
         seen.extend(paths)
         if len(seen) == 3:
             raise KeyboardInterrupt
@@ -124,14 +132,14 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(folder, tmp_path, monkeypat
     assert "2 of 4 files were done before" in capsys.readouterr().err
 
 
-def test_rows_of_another_stack_are_not_taken_up(tmp_path):
+def test_rows_of_another_stack_are_not_taken_up(tmp_path: Path) -> None:
     results = batch_rows.Results(tmp_path, {"stack": "a"})
     results.add([batch_rows.row("x.wav", 1.0, None, "e")])
     assert list(batch_rows.Results(tmp_path, {"stack": "a"}).rows) == ["x.wav"]
     assert batch_rows.Results(tmp_path, {"stack": "b"}).rows == {}
 
 
-def test_two_runs_cannot_write_to_one_folder(folder, tmp_path):
+def test_two_runs_cannot_write_to_one_folder(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     with (tmp_path / "out" / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -143,18 +151,18 @@ def test_two_runs_cannot_write_to_one_folder(folder, tmp_path):
     ("inputs", "message"),
     [(["missing"], "'.*missing' does not exist"), (["empty"], "no recordings or photos")],
 )
-def test_nothing_to_work_on_is_an_error(tmp_path, inputs, message):
+def test_nothing_to_work_on_is_an_error(tmp_path: Path, inputs: list[str], message: Any) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=message):
         run(*(tmp_path / i for i in inputs), "--out", tmp_path / "out")
 
 
-def test_no_usable_file_is_a_failure(tmp_path):
+def test_no_usable_file_is_a_failure(tmp_path: Path) -> None:
     (tmp_path / "zero.wav").touch()
     assert run(tmp_path / "zero.wav", "--out", tmp_path / "out") == cli.FAILED
 
 
-def test_names_with_any_character(tmp_path):
+def test_names_with_any_character(tmp_path: Path) -> None:
     name = os.fsdecode(b"in/caf\xe9 \xf0\x9f\x93\x9e\n=1.wav")
     path = tmp_path / name
     path.parent.mkdir()
@@ -164,19 +172,19 @@ def test_names_with_any_character(tmp_path):
     assert rows_of(tmp_path / "out")[0]["path"].endswith("caf\\xe9 📞\n=1.wav")
 
 
-def test_an_unknown_stack_stops_the_batch(folder, tmp_path):
+def test_an_unknown_stack_stops_the_batch(folder: Path, tmp_path: Path) -> None:
     from agent.errors import ConfigError
 
     with pytest.raises(ConfigError, match="nope"):
         batch.main([str(folder), "--out", str(tmp_path / "out"), "--stack", "nope", "--workers", "1"])
 
 
-def test_a_long_recording_is_heard_whole_and_never_held_whole(tmp_path):
+def test_a_long_recording_is_heard_whole_and_never_held_whole(tmp_path: Path) -> None:
     """Two minutes at a few pieces at a time; words and length are the whole recording's."""
-    longest = []
+    longest: list[float] = []
 
     class Watching(FakeAgent):
-        def understand(self, turns):
+        def understand(self, turns: Any) -> Any:
             longest.extend(t.audio.seconds for t in turns)
             return super().understand(turns)
 
@@ -189,6 +197,6 @@ def test_a_long_recording_is_heard_whole_and_never_held_whole(tmp_path):
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@x", "\tx"])
-def test_cells_are_no_formulas(value):
+def test_cells_are_no_formulas(value: Any) -> None:
     result = batch_rows.row(value, None, None, "e")
     assert batch_rows.cells(result)["path"] == f"'{value}"

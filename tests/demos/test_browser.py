@@ -3,6 +3,7 @@
 import shutil
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def served():
+def served() -> Any:
     """The page on a free port: its address and the agent behind it."""
     pytest.importorskip("gradio")
     import os
@@ -47,7 +48,7 @@ def served():
 
 
 @pytest.fixture(scope="module")
-def browser():
+def browser() -> Any:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
@@ -56,7 +57,7 @@ def browser():
 
 
 @pytest.fixture
-def tab(served, browser):
+def tab(served: Any, browser: Any) -> Any:
     """The page in a visitor's own browser profile; fails at the end if anything was asked of another host."""
     address, _ = served
     context = browser.new_context(viewport={"width": 1280, "height": 900}, permissions=["microphone"])
@@ -73,16 +74,16 @@ def tab(served, browser):
     assert problems == []
 
 
-def type_and_send(tab, words):
+def type_and_send(tab: Any, words: Any) -> Any:
     tab.fill("#message textarea", words)
     tab.press("#message textarea", "Enter")
 
 
-def said_by_agent(tab, words):
+def said_by_agent(tab: Any, words: Any) -> Any:
     tab.wait_for_selector(f"#conversation .bot :text('{words}')")
 
 
-def test_a_typed_message_is_answered_and_explained(tab):
+def test_a_typed_message_is_answered_and_explained(tab: Any) -> None:
     type_and_send(tab, "Where is K123455?")
     said_by_agent(tab, "You said: Where is K123455?.")
     assert "order id" in tab.inner_text("#understood mark")
@@ -91,14 +92,14 @@ def test_a_typed_message_is_answered_and_explained(tab):
     assert tab.input_value("#message textarea") == ""
 
 
-def test_the_reply_really_sounds(tab):
+def test_the_reply_really_sounds(tab: Any) -> None:
     type_and_send(tab, "hello")
     tab.wait_for_selector("#spoken audio")
     tab.wait_for_function("() => document.querySelector('#spoken audio').played.length > 0")
     assert tab.eval_on_selector("#spoken audio", "a => a.duration") == pytest.approx(0.5, abs=0.2)
 
 
-def test_a_photo_is_shown_with_its_fields(tab, tmp_path):
+def test_a_photo_is_shown_with_its_fields(tab: Any, tmp_path: Path) -> None:
     from PIL import Image
 
     Image.new("RGB", (300, 400), "white").save(tmp_path / "receipt.png")
@@ -110,7 +111,7 @@ def test_a_photo_is_shown_with_its_fields(tab, tmp_path):
     assert tab.locator("#conversation [aria-label='Share']:visible").count() == 0
 
 
-def test_the_microphone_is_heard(tab, served):
+def test_the_microphone_is_heard(tab: Any, served: Any) -> None:
     _, agent = served
     before = len(agent.turns)
     tab.click("#talk .record-button")
@@ -122,7 +123,7 @@ def test_the_microphone_is_heard(tab, served):
     assert agent.turns[before].channel == "voice"
 
 
-def test_visitors_do_not_see_each_other(tab, served, browser):
+def test_visitors_do_not_see_each_other(tab: Any, served: Any, browser: Any) -> None:
     address, agent = served
     type_and_send(tab, "mine")
     said_by_agent(tab, "You said: mine.")
@@ -137,7 +138,7 @@ def test_visitors_do_not_see_each_other(tab, served, browser):
     other.context.close()
 
 
-def test_a_new_call_begins_empty(tab, served):
+def test_a_new_call_begins_empty(tab: Any, served: Any) -> None:
     _, agent = served
     type_and_send(tab, "first")
     said_by_agent(tab, "You said: first.")
@@ -149,14 +150,14 @@ def test_a_new_call_begins_empty(tab, served):
     assert agent.turns[-1].call_id != agent.turns[-2].call_id
 
 
-def test_what_cannot_be_used_is_said_and_the_conversation_goes_on(tab):
+def test_what_cannot_be_used_is_said_and_the_conversation_goes_on(tab: Any) -> None:
     type_and_send(tab, "refuse <b>me</b>")
     tab.wait_for_selector("text=the fake refuses this text")
     type_and_send(tab, "better")
     said_by_agent(tab, "You said: better.")
 
 
-def test_script_in_a_message_stays_text(tab):
+def test_script_in_a_message_stays_text(tab: Any) -> None:
     type_and_send(tab, "<img src=x onerror=document.title='owned'>")
     said_by_agent(tab, "You said")
     tab.wait_for_timeout(300)
@@ -164,7 +165,7 @@ def test_script_in_a_message_stays_text(tab):
     assert "<img src=x" in tab.inner_text("#understood")
 
 
-def test_the_report_opens_with_nothing_missing(browser, tmp_path):
+def test_the_report_opens_with_nothing_missing(browser: Any, tmp_path: Path) -> None:
     """Its own policy forbids loads from anywhere, so a broken picture or sound would show here."""
     import numpy as np
 

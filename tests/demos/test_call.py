@@ -1,5 +1,7 @@
 import json
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,9 +37,12 @@ value = "Dana Vance"
 
 
 class Clerk(FakeAgent):
-    """Renames the first customer in the second turn."""
+    """Renames the first customer in the second turn, unless idle."""
 
-    def respond(self, turn, *, speak=False):
+    path = ""
+    idle = False
+
+    def respond(self, turn: Any, *, speak: bool = False) -> Any:
         if turn.image is not None and not self.idle:
             with sqlite3.connect(self.path) as db:
                 db.execute("update customers set name = 'Dana Vance' where id = 1")
@@ -46,7 +51,7 @@ class Clerk(FakeAgent):
 
 
 @pytest.fixture
-def played(tmp_path, monkeypatch):
+def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Plays the scenario; keyword arguments go to the agent."""
     from PIL import Image
 
@@ -56,9 +61,11 @@ def played(tmp_path, monkeypatch):
     (tmp_path / "s.toml").write_text(SCENARIO)
     out = tmp_path / "out"
 
-    def play(*, idle=False, **arguments):
-        def build(store_url, **_):
-            changes = {1: (Change("customers", "1", {"name": "Ada"}, {"name": "Dana Vance"}),)}
+    def play(*, idle: bool = False, **arguments: Any) -> Any:
+        def build(store_url: Any, **_: Any) -> Any:
+            changes: dict[int, tuple[Change, ...]] = {
+                1: (Change("customers", "1", {"name": "Ada"}, {"name": "Dana Vance"}),)
+            }
             agent = Clerk(changes=changes, **arguments)
             agent.path, agent.idle = store_url.removeprefix("sqlite:///"), idle
             return agent
@@ -68,7 +75,7 @@ def played(tmp_path, monkeypatch):
     return play
 
 
-def test_a_call_that_keeps_its_promises(played, capsys):
+def test_a_call_that_keeps_its_promises(played: Any, capsys: pytest.CaptureFixture[str]) -> None:
     code, out = played()
     assert code == cli.OK
     printed = capsys.readouterr().out
@@ -87,7 +94,7 @@ def test_a_call_that_keeps_its_promises(played, capsys):
     assert sorted(p.name for p in out.iterdir() if "sqlite" not in p.name) == ["call.json", "call.wav", "report.html"]
 
 
-def test_the_call_can_be_heard_on_two_channels(played):
+def test_the_call_can_be_heard_on_two_channels(played: Any) -> None:
     _, out = played()
     samples, rate = soundfile.read(out / "call.wav")
     assert samples.shape[1] == 2
@@ -96,7 +103,7 @@ def test_the_call_can_be_heard_on_two_channels(played):
     assert np.abs(samples[:, 1]).max() > 0.2
 
 
-def test_the_data_of_the_call(played):
+def test_the_data_of_the_call(played: Any) -> None:
     _, out = played()
     data = json.loads((out / "call.json").read_text())
     assert data["ok"] is True
@@ -104,7 +111,7 @@ def test_the_data_of_the_call(played):
     assert data["rows"][0]["after"] == "Dana Vance" != data["rows"][0]["before"]
 
 
-def test_the_report_needs_nothing_else_and_runs_nothing_of_the_customers(played):
+def test_the_report_needs_nothing_else_and_runs_nothing_of_the_customers(played: Any) -> None:
     _, out = played()
     page = (out / "report.html").read_text()
     assert "<script>alert" not in page
@@ -126,18 +133,20 @@ def test_the_report_needs_nothing_else_and_runs_nothing_of_the_customers(played)
         ({"mute": True}, "FAIL        the reply of turn 1 cannot be heard"),
     ],
 )
-def test_a_broken_promise_is_a_failure(played, arguments, why, capsys):
+def test_a_broken_promise_is_a_failure(
+    played: Any, arguments: Any, why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, out = played(**arguments)
     assert code == cli.FAILED
     assert why in capsys.readouterr().out
     assert "not everything promised was done" in (out / "report.html").read_text()
 
 
-def test_the_shop_is_fresh_every_time(played):
+def test_the_shop_is_fresh_every_time(played: Any) -> None:
     assert [played()[0], played()[0]] == [cli.OK, cli.OK]
 
 
-def test_an_unknown_key_of_the_shop_is_named(tmp_path):
+def test_an_unknown_key_of_the_shop_is_named(tmp_path: Path) -> None:
     (tmp_path / "s.toml").write_text('[shop]\nsede = 7\n[[turns]]\ntext = "hi"')
     with pytest.raises(InputError, match="sede"):
         call.main([str(tmp_path / "s.toml"), "--out", str(tmp_path)], lambda **_: FakeAgent())

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -22,8 +23,8 @@ from demos import cli, phone
         (KeyboardInterrupt(), 130),
     ],
 )
-def test_errors_become_exit_codes(error, code, capsys):
-    def main():
+def test_errors_become_exit_codes(error: Any, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> Any:
         raise error
 
     assert cli.run(main) == code
@@ -32,8 +33,8 @@ def test_errors_become_exit_codes(error, code, capsys):
     assert len(err.splitlines()) == 1
 
 
-def test_an_error_is_one_line_without_control_characters(capsys):
-    def main():
+def test_an_error_is_one_line_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    def main() -> Any:
         raise InputError("cannot open 'a\n\x1b[31mb'")
 
     cli.run(main)
@@ -42,12 +43,12 @@ def test_an_error_is_one_line_without_control_characters(capsys):
     assert "\x1b" not in err
 
 
-def test_a_bug_keeps_its_traceback():
+def test_a_bug_keeps_its_traceback() -> None:
     with pytest.raises(ZeroDivisionError):
         cli.run(lambda: 1 // 0)
 
 
-def test_what_libraries_print_goes_to_stderr(capfd):
+def test_what_libraries_print_goes_to_stderr(capfd: pytest.CaptureFixture[str]) -> None:
     with cli.libraries_on_stderr():
         sys.stdout.write("python\n")
         sys.stdout.flush()
@@ -60,18 +61,18 @@ def test_what_libraries_print_goes_to_stderr(capfd):
     assert "python" in err
 
 
-def test_text_that_is_no_utf8_is_refused():
+def test_text_that_is_no_utf8_is_refused() -> None:
     with pytest.raises(InputError, match="character 2"):
         cli.usable_text("ab\udcff")
     assert cli.usable_text("שלום 🧥\x00") == "שלום 🧥\x00"
 
 
-def test_the_options_choose_the_agent():
+def test_the_options_choose_the_agent() -> None:
     import argparse
 
     asked = {}
 
-    def build(**arguments):
+    def build(**arguments: Any) -> Any:
         asked.update(arguments)
 
     parser = argparse.ArgumentParser()
@@ -80,13 +81,13 @@ def test_the_options_choose_the_agent():
     assert asked == {"stack": "embedded", "domain": "d", "device": "cuda:1", "store_url": "sqlite://"}
 
 
-def test_the_phone_door_says_that_it_is_not_built(capsys):
+def test_the_phone_door_says_that_it_is_not_built(capsys: pytest.CaptureFixture[str]) -> None:
     assert phone.main() == 2
     assert "not built yet" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("door", ["turn", "call", "batch", "web"])
-def test_help_is_quick_and_loads_no_model(door):
+def test_help_is_quick_and_loads_no_model(door: str) -> None:
     code = (
         "import sys, runpy; sys.argv = ['x', '--help']\n"
         f"try: runpy.run_module('demos.{door}', run_name='__main__')\n"

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 import soundfile
 from PIL import Image
@@ -9,7 +12,7 @@ from tests.fakes import FAKE_WORDS, FakeAgent, tone
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path: Path) -> Any:
     soundfile.write(tmp_path / "said.wav", tone(1.0).samples, 16_000)
     soundfile.write(tmp_path / "long.wav", tone(121.0, rate=8_000).samples, 8_000)
     Image.new("RGB", (40, 60), "white").save(tmp_path / "photo.PNG")
@@ -18,7 +21,7 @@ def files(tmp_path):
     return tmp_path
 
 
-def test_words_sound_and_photo_are_one_turn(files):
+def test_words_sound_and_photo_are_one_turn(files: Path) -> None:
     agent = FakeAgent()
     message = {"text": "hi K123455", "files": [str(files / "said.wav"), str(files / "photo.PNG")]}
     history, panel, player, call_id = Page(agent).send(message, [{"role": "user", "content": "before"}], "")
@@ -39,7 +42,7 @@ def test_words_sound_and_photo_are_one_turn(files):
     assert "data:audio/mpeg;base64," in player
 
 
-def test_visitors_are_kept_apart():
+def test_visitors_are_kept_apart() -> None:
     agent = FakeAgent()
     door = Page(agent)
     *_, first = door.send({"text": "a"}, [], "")
@@ -50,14 +53,14 @@ def test_visitors_are_kept_apart():
     assert [t.call_id for t in agent.turns] == [first, second, first]
 
 
-def test_what_a_customer_writes_is_never_markup():
+def test_what_a_customer_writes_is_never_markup() -> None:
     history, panel, *_ = Page(FakeAgent()).send({"text": "<img src=x onerror=alert(1)>"}, [], "")
     for shown in (history[0]["content"], history[1]["content"], panel):
         assert "<img" not in shown
         assert "&lt;img" in shown
 
 
-def test_a_recording_shows_what_was_heard(files):
+def test_a_recording_shows_what_was_heard(files: Path) -> None:
     _, panel, *_ = Page(FakeAgent()).send({"text": "", "files": [{"path": str(files / "said.wav")}]}, [], "")
     assert "Heard" in panel
     assert FAKE_WORDS in panel
@@ -75,7 +78,7 @@ def test_a_recording_shows_what_was_heard(files):
         ({"text": "", "files": ["photo.PNG", "photo.PNG"]}, "more than one photo"),
     ],
 )
-def test_a_message_that_cannot_be_used_says_why(files, message, problem):
+def test_a_message_that_cannot_be_used_says_why(files: Path, message: Any, problem: Any) -> None:
     message["files"] = [str(files / name) for name in message.get("files", [])]
     agent = FakeAgent()
     with pytest.raises(InputError, match=problem):
@@ -83,20 +86,20 @@ def test_a_message_that_cannot_be_used_says_why(files, message, problem):
     assert agent.turns == []
 
 
-def test_the_page_begins_with_a_hint_and_silence():
+def test_the_page_begins_with_a_hint_and_silence() -> None:
     assert "Send a message" in page.panel()
     assert page.player() == ""
 
 
-def test_a_silent_agent_leaves_no_player():
+def test_a_silent_agent_leaves_no_player() -> None:
     class Mute(FakeAgent):
-        def respond(self, turn, *, speak=False):
+        def respond(self, turn: Any, *, speak: bool = False) -> Any:
             return super().respond(turn, speak=False)
 
     assert Page(Mute()).send({"text": "a"}, [], "")[2] == ""
 
 
-def test_nothing_is_shared_or_counted():
+def test_nothing_is_shared_or_counted() -> None:
     options = page.launch_options()
     assert options["share"] is False
     assert options["enable_monitoring"] is False

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -6,11 +8,11 @@ from modalities.types import Audio
 from tests.fakes import tone
 
 
-def loud(audio, start, stop):
+def loud(audio: Any, start: float, stop: float) -> Any:
     return float(np.abs(audio.samples[round(start * RATE) : round(stop * RATE)]).max(initial=0.0)) > 0.1
 
 
-def test_each_side_speaks_at_its_time_on_its_channel():
+def test_each_side_speaks_at_its_time_on_its_channel() -> None:
     exchanges = [Exchange(tone(2.0), tone(1.0, 22_050), 0.5), Exchange(None, tone(1.0, 22_050), 0.25)]
     (customer, agent), places = mix(exchanges)
     assert customer.rate == agent.rate == RATE
@@ -33,5 +35,5 @@ def test_each_side_speaks_at_its_time_on_its_channel():
         (Audio(np.full(16_000, np.nan, np.float32), 16_000), False),
     ],
 )
-def test_what_can_be_heard(audio, heard):
+def test_what_can_be_heard(audio: Any, heard: Any) -> None:
     assert audible(audio) is heard

@@ -1,4 +1,6 @@
 import sqlite3
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,7 @@ from demos.scenario import ExpectedRow
 
 
 @pytest.fixture
-def url(tmp_path):
+def url(tmp_path: Path) -> Any:
     with sqlite3.connect(tmp_path / "x.sqlite") as db:
         db.execute("create table items (order_id text, line integer, status text, primary key (order_id, line))")
         db.execute("insert into items values ('K1', 1, 'ordered'), ('K1', 2, 'claimed')")
@@ -25,7 +27,7 @@ def url(tmp_path):
         (ExpectedRow("items", "K1", "status", "", by="order_id"), "claimed"),
     ],
 )
-def test_values_are_read(url, row, value):
+def test_values_are_read(url: str, row: Any, value: Any) -> None:
     assert read(url, [row]) == (value,)
 
 
@@ -38,7 +40,7 @@ def test_values_are_read(url, row, value):
         (ExpectedRow("items", "K1", "status", ""), "2 parts"),
     ],
 )
-def test_what_does_not_exist_is_named(url, row, message):
+def test_what_does_not_exist_is_named(url: str, row: Any, message: Any) -> None:
     with pytest.raises(InputError, match=message):
         read(url, [row])
 
@@ -47,5 +49,5 @@ def test_what_does_not_exist_is_named(url, row, message):
     ("before", "after", "ok"),
     [("a", "b", True), ("b", "b", False), (None, "b", True), ("a", "c", False), ("a", None, False)],
 )
-def test_a_promise_is_kept_only_by_a_change(before, after, ok):
+def test_a_promise_is_kept_only_by_a_change(before: Any, after: Any, ok: Any) -> None:
     assert RowCheck(ExpectedRow("t", "k", "c", "b"), before, after).ok is ok

@@ -1,3 +1,6 @@
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from agent.errors import InputError
@@ -23,14 +26,14 @@ value = "cancelled"
 """
 
 
-def load(tmp_path, text):
+def load(tmp_path: Path, text: str) -> Any:
     (tmp_path / "photo.png").touch()
     path = tmp_path / "s.toml"
     path.write_text(text)
     return scenario.load(path)
 
 
-def test_a_scenario_is_read(tmp_path):
+def test_a_scenario_is_read(tmp_path: Path) -> None:
     script = load(tmp_path, GOOD)
     assert script.title == "T"
     assert script.shop == {"seed": 3}
@@ -54,16 +57,16 @@ def test_a_scenario_is_read(tmp_path):
         (('out = "o"', 'out = "o"\nturns = 3'), "not TOML"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, change, message):
+def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], message: Any) -> None:
     with pytest.raises(InputError, match=message):
         load(tmp_path, GOOD.replace(*change))
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no\.toml"):
         scenario.load(tmp_path / "no.toml")
 
 
-def test_no_turns_are_refused(tmp_path):
+def test_no_turns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="turns must be 1 to"):
         load(tmp_path, 'title = "T"')

@@ -1,5 +1,7 @@
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,26 +15,26 @@ KEYS = ["transcript", "intents", "entities", "verdict", "sentiment", "image", "a
 
 
 @pytest.fixture
-def recording(tmp_path):
+def recording(tmp_path: Path) -> Any:
     audio = tone(1.0)
     soundfile.write(tmp_path / "said.wav", audio.samples, audio.rate)
     return tmp_path / "said.wav"
 
 
 @pytest.fixture
-def photo(tmp_path):
+def photo(tmp_path: Path) -> Any:
     from PIL import Image
 
     Image.new("RGB", (60, 90), "white").save(tmp_path / "photo.png")
     return tmp_path / "photo.png"
 
 
-def run_json(capsys, *argv, agent=None):
+def run_json(capsys: pytest.CaptureFixture[str], *argv: Any, agent: Any = None) -> Any:
     assert turn.main([*map(str, argv), "--json"], builder(agent)) == cli.OK
     return json.loads(capsys.readouterr().out)
 
 
-def test_text_as_json_has_the_promised_keys(capsys):
+def test_text_as_json_has_the_promised_keys(capsys: pytest.CaptureFixture[str]) -> None:
     result = run_json(capsys, "--text", "Where is K123455?")
     assert list(result) == KEYS
     assert result["transcript"] is None
@@ -55,7 +57,7 @@ def test_text_as_json_has_the_promised_keys(capsys):
     assert result["timings_ms"] == {"understand": 1.5, "decide": 0.25}
 
 
-def test_sound_photo_and_words_in_one_turn(capsys, recording, photo):
+def test_sound_photo_and_words_in_one_turn(capsys: pytest.CaptureFixture[str], recording: Path, photo: Path) -> None:
     agent = FakeAgent()
     result = run_json(capsys, "--text", "hi", "--audio", recording, "--image", photo, agent=agent)
     assert result["transcript"]["text"] == FAKE_WORDS
@@ -71,13 +73,13 @@ def test_sound_photo_and_words_in_one_turn(capsys, recording, photo):
     assert agent.turns[0].channel == "voice"
 
 
-def test_turns_of_one_call_share_its_id(capsys):
+def test_turns_of_one_call_share_its_id(capsys: pytest.CaptureFixture[str]) -> None:
     agent = FakeAgent()
     run_json(capsys, "--text", "a", "--call", "c1", agent=agent)
     assert agent.turns[0].call_id == "c1"
 
 
-def test_the_reply_is_spoken_into_the_file(capsys, tmp_path):
+def test_the_reply_is_spoken_into_the_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "reply.wav"
     result = run_json(capsys, "--text", "hi", "--speak", out)
     samples, rate = soundfile.read(out)
@@ -87,7 +89,7 @@ def test_the_reply_is_spoken_into_the_file(capsys, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["reply.wav"]
 
 
-def test_words_for_people(capsys, photo):
+def test_words_for_people(capsys: pytest.CaptureFixture[str], photo: Path) -> None:
     assert turn.main(["--text", "K123455 \x1b[2J", "--image", str(photo)], builder()) == cli.OK
     out = capsys.readouterr().out
     for expected in ("track_order 0.90", "order_id = K123455", "receipt total: 25.40", "said        You said"):
@@ -95,7 +97,7 @@ def test_words_for_people(capsys, photo):
     assert "\x1b" not in out
 
 
-def test_text_from_standard_input(capsys, monkeypatch):
+def test_text_from_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     class Piped:
         buffer = io.BytesIO(("ж" * 100_000).encode())
 
@@ -108,7 +110,7 @@ def test_text_from_standard_input(capsys, monkeypatch):
 @pytest.mark.parametrize(
     "text", ["", " ", "🧥🧥", "שלום עולם", "a\x00b\x1b[31m", "x" * 100_000, "'; DROP TABLE orders; --"]
 )
-def test_absurd_text_comes_out_as_json(capsys, text):
+def test_absurd_text_comes_out_as_json(capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert run_json(capsys, "--text", text)["reply"]["text"].startswith("You said")
 
 
@@ -126,14 +128,16 @@ def test_absurd_text_comes_out_as_json(capsys, text):
         (["--text", "a", "--speak", "{dir}/zero/reply.wav"], "cannot write"),
     ],
 )
-def test_input_that_cannot_be_used_is_named(argv, message, tmp_path):
+def test_input_that_cannot_be_used_is_named(argv: Any, message: Any, tmp_path: Path) -> None:
     (tmp_path / "zero").touch()
     with pytest.raises(InputError, match=message.format(dir=tmp_path)):
         turn.main([a.format(dir=tmp_path) for a in argv], builder())
 
 
 @pytest.mark.parametrize("option", ["--domain", "--stack"])
-def test_an_unknown_pack_or_stack_is_one_line_and_two(option, capsys, monkeypatch):
+def test_an_unknown_pack_or_stack_is_one_line_and_two(
+    option: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.argv", ["turn", "--text", "hi", option, "no-such-thing"])
     assert cli.run(turn.main) == cli.BAD_INPUT
     out, err = capsys.readouterr()
