@@ -202,6 +202,22 @@ def test_vectors_find_what_words_do_not(tmp_path: Path) -> None:
     assert hit.article_id == "cats"
 
 
+def test_nothing_is_embedded_before_the_first_question_nor_twice() -> None:
+    seen: list[str] = []
+
+    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        seen.extend(texts)
+        return np.ones((len(texts), 2), dtype=np.float32)
+
+    articles = Articles(KNOWLEDGE, embed)
+    assert seen == []
+    articles.search("how long does delivery take")
+    first = len(seen)
+    assert first < len(" ".join(a.text for a in articles.articles()).split(". "))
+    articles.search("how long does delivery take")
+    assert len(seen) == first + 1
+
+
 def test_an_empty_folder_answers_nothing(tmp_path: Path) -> None:
     assert Articles(tmp_path).search("anything") == ()
 
