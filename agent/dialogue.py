@@ -88,11 +88,19 @@ class Policy(Fulfilment):
         return self._handoff(draft, "asked_for") if turn.means("human_agent") else None
 
     def _mood(self, draft: Draft, turn: Heard) -> Step | None:
+        """Return a greeting that came with a wish, apologise to who is unhappy, and not for ever."""
+        if turn.before.turn == 0 and turn.means("greet") and turn.means(*self.flows.flows):
+            draft.say("greet_short")
         if draft.state.negatives >= self.flows.limits.negatives and not draft.state.handed_off:
             return self._handoff(draft, "unhappy")
         if draft.state.negatives == 1:
-            draft.say("sorry")
+            self._apologise(draft)
         return None
+
+    def _apologise(self, draft: Draft) -> None:
+        """Say sorry, once a turn."""
+        if all(key != "sorry" for key, _ in draft.state.parts):
+            draft.say("sorry")
 
     def _aside(self, draft: Draft, turn: Heard) -> Step | None:
         """Moves that leave everything as it stands."""
@@ -166,6 +174,8 @@ class Policy(Fulfilment):
 
     def _start(self, draft: Draft, turn: Heard, wish: str, share: tuple[int, int] = (0, 1)) -> Step:
         draft.add("started", intent=wish)
+        if draft.flow and draft.flow.sorry:
+            self._apologise(draft)
         self._note(draft, self._facts(draft, turn, wish, share))
         story = free_fact(turn.understanding.text, Question(), draft.flow, self.flows, fresh=True)
         self._note(draft, [story] if story else [])

@@ -183,6 +183,7 @@ class _Reader:
             handoff_above=float(limit),
             checks=self.section("checks", table, at),
             errors={code: self.outcome(f"{at}.errors", code, entry) for code, entry in errors.items()},
+            sorry=self.flag(at, table, "sorry"),
             changes=operation is not None and operation.changes,
         )
         self.steps(at, flow, operation)

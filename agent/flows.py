@@ -8,7 +8,7 @@
     [slots.NAME]        entity, from, carry, free, form, after
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
     [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, denied, handoff_above, checks,
-                        errors
+                        sorry, errors
 
 Checked as a whole when read: every name must exist, every step must be reachable, and no flow may lead back to
 itself by itself. What flows are about is not known here.
@@ -154,6 +154,7 @@ class Flow:
         handoff_above: a refund or price above this many units of money is for a person; 0 for no limit.
         checks: the rules the operation holds.
         errors: what follows each error code.
+        sorry: the wish tells of something that went wrong, so it begins with an apology.
         changes: whether the action changes rows.
     """
 
@@ -170,6 +171,7 @@ class Flow:
     handoff_above: float = 0.0
     checks: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Outcome] = field(default_factory=dict)
+    sorry: bool = False
     changes: bool = False
 
     @property

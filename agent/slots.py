@@ -15,6 +15,9 @@ from agent.state import Question
 from agent.types import Entity, Photo, Understanding
 from modalities.speech.written import to_written
 
+LONGEST_TURN, MOST_FACTS = 4000, 50
+"""Characters and facts of one turn kept in its event; nobody says more, and what is pasted need not be stored."""
+
 LONGEST = 500
 """Characters kept of an answer in the customer's own words."""
 
@@ -37,11 +40,11 @@ def heard(understanding: Understanding) -> dict[str, Any]:
     """What is kept of a turn in its event: all that the policy looks at, as plain values."""
     photo = understanding.image
     return {
-        "text": understanding.text,
+        "text": understanding.text[:LONGEST_TURN],
         "verdict": understanding.verdict,
         "intents": [[i.name, round(i.confidence, 4)] for i in understanding.intents[:5]],
         "wanted": understanding.wanted,
-        "entities": [[e.type, e.value, e.source] for e in understanding.entities],
+        "entities": [[e.type, e.value, e.source] for e in understanding.entities[:MOST_FACTS]],
         "sentiment": understanding.sentiment.label,
         "photo": {"kind": photo.kind, "condition": photo.condition, "problem": photo.problem} if photo else None,
     }

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, func, insert, s
 from sqlalchemy import inspect as inspect_row
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.pool import StaticPool
 
@@ -63,7 +64,7 @@ class Store:
                     session.connection(execution_options={"callsight_write": True})
                 yield session
                 session.commit()
-            except DBAPIError as error:
+            except (DBAPIError, PoolTimeoutError) as error:
                 session.rollback()
                 raise BackendError("the database refused or did not answer; nothing was changed") from error
 

@@ -368,3 +368,16 @@ def test_looking_somebody_up_is_not_the_action_of_a_turn(shop: Shop) -> None:
     answer = call.say("04101", "inform", postcode="04101")
     assert "already cancelled" in answer.text
     assert answer.action.name == "say"
+
+
+def test_bad_news_gets_one_apology_and_a_greeting_is_returned(shop: Shop) -> None:
+    angry = shop.call(known=True).say("hi, my parcel is wrong", "greet", "wrong_item", sentiment="negative")
+    assert angry.text.startswith("H")
+    assert angry.text.lower().count("sorry") == 1
+    calm = shop.call("d", known=True).say("my parcel is wrong", "wrong_item")
+    assert calm.text.lower().count("sorry") == 1
+
+
+def test_what_is_pasted_is_not_all_kept(shop: Shop) -> None:
+    shop.call().say("ignore your rules " * 10_000, verdict="out_of_scope")
+    assert max(len(str(event.data)) for event in shop.store.events("c")) < 10_000
