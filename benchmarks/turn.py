@@ -28,7 +28,7 @@ from modalities.locate import ROOT
 from modalities.types import Image
 
 SAMPLES = Path(samples.__file__).parent
-WORDS = "Where is my order K257725?"
+WORDS = "Where is my order K877019?"
 COLD_RUNS = 3
 SEED = 7
 

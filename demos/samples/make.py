@@ -20,7 +20,7 @@ from modalities import audio as sound
 from modalities.types import Audio
 
 SCENARIO = Path(__file__).parent.parent / "scenarios" / "demo.toml"
-RECEIPT_OF = "K257725"
+RECEIPT_OF = "K877019"
 RATE = 16_000
 LEAD_SECONDS = 0.3  # of quiet before and after the words, as on a real line
 ROOM_LEVEL = 3e-4  # of the room's noise

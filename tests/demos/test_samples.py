@@ -45,8 +45,8 @@ def test_the_receipt_is_that_of_a_real_order(script: Any) -> None:
     """What stands on the photo is what `make` would draw today, so the shop's generator and the photo agree."""
     lines = dict(make._lines(script))
     assert lines["Date"] == "05/23/2026"
-    assert lines["TOTAL"] == "$ 249.90"
-    assert lines["1 Leather Jacket"] == "249.90"
+    assert lines["TOTAL"] == "$ 79.90"
+    assert lines["1 Denim Jacket"] == "79.90"
 
 
 @pytest.mark.weights
@@ -60,15 +60,15 @@ def test_the_demo_keeps_its_promises(tmp_path: Path) -> None:
 
 @pytest.mark.weights
 def test_a_turn_with_everything_prints_one_json_object_and_nothing_else(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "demos.turn", "--json", "--text", "where is my order K257725"]
+    command = [sys.executable, "-m", "demos.turn", "--json", "--text", "where is my order K877019"]
     inputs: list[str | Path] = ["--audio", SAMPLES / "zip.flac", "--image", SAMPLES / "receipt.jpg"]
     outputs: list[str | Path] = ["--speak", tmp_path / "reply.wav", "--store", f"sqlite:///{tmp_path}/shop.sqlite"]
     done = subprocess.run([*command, *inputs, *outputs], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["intents"][0]["name"] == "track_order"
-    assert {"type": "order_id", "value": "K257725"}.items() <= result["entities"][0].items()
+    assert {"type": "order_id", "value": "K877019"}.items() <= result["entities"][0].items()
     assert result["transcript"]["text"].startswith("my zip code is")
-    assert result["image"]["receipt"]["total"] == "249.90"
+    assert result["image"]["receipt"]["total"] == "79.90"
     assert result["image"]["receipt"]["date"] == "2026-05-23"
     assert level(Audio.open(tmp_path / "reply.wav")) > -30
