@@ -61,14 +61,18 @@ def _entity(kind: str, value: str, source: str, confidence: float) -> str:
 
 
 def action_line(reply: Reply) -> str:
-    """The action with its arguments and the policy's reason."""
-    arguments = ", ".join(f"{k}={shown(str(v))}" for k, v in reply.action.arguments.items() if v is not None)
+    """The action with its plain arguments and the policy's reason."""
+    plain = {k: v for k, v in reply.action.arguments.items() if v is not None and not isinstance(v, (Mapping, list))}
+    arguments = ", ".join(f"{k}={shown(str(v))}" for k, v in plain.items())
     because = f": {shown(reply.reason)}" if reply.reason else ""
     return f"{reply.action.name}{f' ({arguments})' if arguments else ''}{because}"
 
 
 def change_line(change: Change) -> str:
-    """A changed row: table, key and every column that differs."""
+    """A changed row: table, key and every column that differs; for a new row, what stands in it."""
+    if not change.before:
+        values = ", ".join(f"{c} {_value(change.after, c)}" for c, v in change.after.items() if v is not None)
+        return f"{change.table} {shown(change.key)}: new, {values}"
     columns = {**dict.fromkeys(change.before), **dict.fromkeys(change.after)}
     differences = (
         f"{c} {_value(change.before, c)} -> {_value(change.after, c)}"
