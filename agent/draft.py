@@ -65,7 +65,7 @@ class Draft:
 
     def step(self, action: Action, reason: str) -> Step:
         """The finished step."""
-        self.add("decided", action=action.name, reason=reason)
+        self.add("decided", action=action.name, arguments=dict(action.arguments), reason=reason)
         return Step(tuple(self.events), action, reason)
 
     def perform(self, name: str, arguments: Mapping[str, Any], reason: str, *, preview: bool = False) -> Step:

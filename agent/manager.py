@@ -101,7 +101,7 @@ class Manager:
         with self._locks[hash(call_id) % LOCKS]:
             run = _Run(self, call_id, channel)
             run.load()
-            late = run.finish() if run.state.pending else ""
+            late = run.finish() if run.state.unsaid else ""
             run.take(understanding)
             text = run.finish()
             return run.answer(f"{late} {text}".strip())
@@ -127,6 +127,8 @@ class _Run:
         if not stored:
             self.manager.store.open_call(self.call_id, self.channel)
         self.state = replay(stored)
+        if self.state.unsaid is not None:
+            self.step = Step((), self.state.unsaid, "")
         self.spent("store", start)
 
     def spent(self, stage: str, start: float) -> None:
@@ -140,7 +142,7 @@ class _Run:
         self.fresh += step.events
 
     def save(self) -> None:
-        """Put what is new into the store."""
+        """Put what is new into the store, if anything is."""
         start = self.manager._clock()
         self.manager.store.append(self.call_id, self.fresh)
         self.events += self.fresh
@@ -155,9 +157,10 @@ class _Run:
 
     def finish(self) -> str:
         """Perform and decide until there are only words left; gives back the words."""
+        self.save()
         while self.state.pending is not None:
-            self.save()
             self.perform(self.state.pending)
+            self.save()
         start = self.manager._clock()
         text = self.manager.replies.render(
             self.state.parts, self.step.action, call_id=self.call_id, turn=self.state.turn, channel=self.channel

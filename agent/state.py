@@ -63,6 +63,7 @@ class DialogueState:
         pending: an operation that was decided and whose result is not in yet.
         previewing: whether the pending operation is only a preview.
         actions: operations so far in this turn.
+        unsaid: the last decision, as long as nothing was said after it.
         said: the agent's previous words.
         parts: reply keys and facts to be said in this turn.
         history: wishes done with, and how each ended.
@@ -90,6 +91,7 @@ class DialogueState:
     pending: Action | None = None
     previewing: bool = False
     actions: int = 0
+    unsaid: Action | None = None
     said: str = ""
     parts: tuple[tuple[str, Values], ...] = ()
     history: tuple[tuple[str, str], ...] = ()
@@ -208,7 +210,11 @@ def _result(state: DialogueState, data: Values) -> DialogueState:
 
 
 def _said(state: DialogueState, data: Values) -> DialogueState:
-    return replace(state, said=str(data["text"]))
+    return replace(state, said=str(data["text"]), unsaid=None)
+
+
+def _decided(state: DialogueState, data: Values) -> DialogueState:
+    return replace(state, unsaid=Action(data["action"], data["arguments"]))
 
 
 def _part(state: DialogueState, data: Values) -> DialogueState:
@@ -234,6 +240,7 @@ EFFECTS: Mapping[str, Change] = {
     "customer": lambda state, data: replace(state, customer=dict(data)),
     "part": _part,
     "said": _said,
+    "decided": _decided,
     "handed_off": lambda state, _: replace(state, handed_off=True),
     "dropped": lambda state, _: replace(state, queue=(), paused=()),
     "closed": lambda state, _: replace(state, closed=True),

@@ -128,6 +128,22 @@ def test_a_crash_in_the_middle_loses_and_doubles_nothing(
         assert difference(before, after) == {}
 
 
+def test_a_question_that_was_never_put_is_put_after_a_crash(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    call, paid = shop.call(known=True), shop.order("paid")
+
+    def mute(*args: Any, **options: Any) -> str:
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.manager.replies, "render", mute)
+        with pytest.raises(Crash):
+            call.say(f"change {paid}", "change_address", order_id=paid)
+    answer = call.say("hello?", "wait")
+    assert "new address" in answer.text
+    assert shop.manager.state("c").flow == "change_address"
+    assert shop.manager.state("c").turn == 2
+
+
 def test_the_policy_changes_nothing_it_is_given(shop: Shop) -> None:
     policy, state = Policy(shop.flows), DialogueState()
     turn = heard("cancel it", "cancel_order")
