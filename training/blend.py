@@ -48,7 +48,7 @@ class Print:
 class BlendPlan:
     """How to train: `drop` is the chance of leaving a modality out, `stray` of showing an unrelated photo."""
 
-    epochs: int = 6
+    epochs: int = 9
     batch: int = 48
     receipts: int = 4
     rate: float = 5e-4

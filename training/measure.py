@@ -163,22 +163,33 @@ def calibration_error(confidence: np.ndarray, right: np.ndarray, bins: int = 15)
 def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) -> Calibration:
     """Fit temperatures by likelihood and set thresholds on validation rows.
 
-    `accept` is the confidence that best tells right first guesses from wrong or unwanted ones; `clarify` half of it;
-    `out_of_scope` the probability that at most 3% of in-scope rows exceed, and at least a half.
+    `accept` is the confidence at which the intents taken are most often those meant (best micro-F1), `clarify` half of
+    it; `out_of_scope` the probability that at most 3% of in-scope rows exceed, and at least a half.
     """
-    known = [i for i, r in enumerate(rows) if r.intents is not None]
+    known = [i for i, row in enumerate(rows) if row.intents is not None]
     truth = np.zeros((len(known), len(model.labels.intents)), np.float32)
     for row, i in enumerate(known):
         for name in rows[i].intents or ():
             truth[row, model.labels.intents.index(name)] = 1
     inside = truth.sum(axis=1) > 0
-    t_intent = _temperature(scores.intents[known][inside], truth[inside]) if inside.any() else 1.0
-    t_scope = (
-        _temperature(scores.scope[known][:, None], (~inside).astype(np.float32)[:, None]) if (~inside).any() else 1.0
-    )
-    scope = sigmoid(scores.scope[known] / t_scope)
-    limit = float(np.quantile(scope[inside], 1 - FALSE_REJECTION)) if inside.any() and (~inside).any() else 0.5
-    return Calibration(t_intent, t_scope, 0.5, 0.2, min(0.95, max(0.5, limit)))
+    if not inside.any():
+        return Calibration()
+    intents = scores.intents[known]
+    temperature = _temperature(intents[inside], truth[inside])
+    accept = _best_threshold(sigmoid(intents / temperature), truth)
+    if inside.all():
+        return Calibration(temperature, 1.0, accept, accept / 2, 0.5)
+    scope = scores.scope[known]
+    scope_temperature = _temperature(scope[:, None], (~inside).astype(np.float32)[:, None])
+    limit = float(np.quantile(sigmoid(scope[inside] / scope_temperature), 1 - FALSE_REJECTION))
+    return Calibration(temperature, scope_temperature, accept, accept / 2, min(0.95, max(0.5, limit)))
+
+
+def _best_threshold(confidence: np.ndarray, truth: np.ndarray) -> float:
+    """The threshold on confidences with the best micro-F1, between 0.25 and 0.7."""
+    grid = np.arange(0.25, 0.71, 0.01)
+    f1 = [2 * (truth * (confidence >= t)).sum() / ((confidence >= t).sum() + truth.sum()) for t in grid]
+    return round(float(grid[int(np.argmax(f1))]), 2)
 
 
 def _temperature(scores: np.ndarray, truth: np.ndarray) -> float:

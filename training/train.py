@@ -27,6 +27,7 @@ from agent.heads import Labels, UnderstandingModel
 from agent.understanding import MAX_LINES
 from modalities.text import TextEncoder
 from training.blend import BlendPlan, Print, blend, encode_rows
+from training.compose import compose
 from training.measure import calibrate, report, scores_of
 from training.photo_bank import PhotoBank
 from training.receipts import load_receipts, read_all
@@ -198,6 +199,7 @@ def gather(pack: Pack, encoder: TextEncoder, data: Path | None, seed: int) -> Ro
         raise PackError(f"{pack.root / 'examples.jsonl'}: {len(own)} examples; training needs at least 20")
     parts = split([row.text for row in own], [row.intents for row in own], seed=seed)
     training, validation, test = ([own[i] for i in part] for part in parts)
+    training = training + compose(training, len(training) // 8, seed)
     if data is not None:
         outside = outside_rows(data, encoder, pack, most=OUTSIDE, seed=seed)
         moods = emotion_rows(data, "train", most=MOODS, seed=seed)
