@@ -21,7 +21,19 @@ from modalities.types import Audio, Image, TextLine
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_INTENTS = 4
-_STAGE_COLORS = ("#4c78a8", "#f2a541", "#54a24b", "#b279a2", "#9d755d", "#72b7b2", "#e45756", "#bab0ac")
+_LEAST_MS = 0.5  # stages that took less are not shown
+_STAGE_COLORS = (
+    "#4c78a8",
+    "#f2a541",
+    "#54a24b",
+    "#b279a2",
+    "#9d755d",
+    "#72b7b2",
+    "#e45756",
+    "#5b8f3c",
+    "#d4a6c8",
+    "#8d7b68",
+)
 
 
 @dataclass(frozen=True)
@@ -45,13 +57,21 @@ class Stage:
 
 @dataclass(frozen=True)
 class Difference:
-    """One column of a changed row."""
+    """One column of a changed row; empty where nothing stood or stands."""
 
-    table: str
-    key: str
     column: str
     before: str
     after: str
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """A changed row: new, or with the columns that differ."""
+
+    table: str
+    key: str
+    new: bool
+    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +87,7 @@ class View:
     reply: Reply
     marks: tuple[Mark, ...]
     intents: tuple[ShownIntent, ...]
-    differences: tuple[Difference, ...]
+    changes: tuple[ShownChange, ...]
     stages: tuple[Stage, ...]
     photo: str = ""
     size: tuple[int, int] = (0, 0)
@@ -89,7 +109,7 @@ def view(reply: Reply, image: Image | None = None, stages: Sequence[str] | None 
         reply=reply,
         marks=overlay.marks(understood.text, understood.entities),
         intents=_intents(understood.intents, understood.wanted),
-        differences=tuple(d for change in reply.changes for d in _differences(change)),
+        changes=tuple(_change(change) for change in reply.changes),
         stages=_stages(reply, stages if stages is not None else list(stage_ms(reply))),
         photo="" if image is None else overlay.data_url(image),
         size=(0, 0) if image is None else overlay.shown_size(image),
@@ -120,13 +140,14 @@ def _intents(intents: Sequence[Intent], wanted: int) -> tuple[ShownIntent, ...]:
     return tuple(ShownIntent(i.name, i.confidence, n < wanted) for n, i in enumerate(shown))
 
 
-def _differences(change: Change) -> list[Difference]:
+def _change(change: Change) -> ShownChange:
     before, after = change.before.get, change.after.get
-    return [
-        Difference(change.table, change.key, column, _cell(before(column)), _cell(after(column)))
+    differences = (
+        Difference(column, _cell(before(column)), _cell(after(column)))
         for column in dict.fromkeys((*change.before, *change.after))
         if before(column) != after(column)
-    ]
+    )
+    return ShownChange(change.table, change.key, not change.before, tuple(differences))
 
 
 def _cell(value: Any) -> str:
@@ -134,7 +155,8 @@ def _cell(value: Any) -> str:
 
 
 def _stages(reply: Reply, names: Sequence[str]) -> tuple[Stage, ...]:
-    spent, colors = stage_ms(reply), stage_colors(names)
+    colors = stage_colors(names)
+    spent = {name: ms for name, ms in stage_ms(reply).items() if ms >= _LEAST_MS}
     whole = sum(spent.values()) or 1.0
     return tuple(Stage(name, ms, 100 * ms / whole, colors.get(name, "#bab0ac")) for name, ms in spent.items())
 
