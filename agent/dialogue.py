@@ -113,15 +113,16 @@ class Policy(Fulfilment):
     def _new_wishes(self, turn: Heard) -> list[str]:
         """The flows this turn asks for beside the one going on, in order.
 
-        A second wish needs a word that ties it to the first: one sentence often sounds like several wishes.
+        A second wish must be sure, and needs a word that ties it to the first: one sentence often sounds like several.
         """
         before, understanding = turn.before, turn.understanding
         wishes = [i for i in understanding.meant if i.name in self.flows.flows and not self._is_answer(turn, i)]
         tied = _tied(understanding.text, self.flows.join_words)
         if not tied and (turn.means(before.flow) or turn.agrees(self.flows.limits.margin)):
             return []
-        new = [intent.name for intent in wishes if intent.name != before.flow]
-        return new if tied else new[:1]
+        new = [intent for intent in wishes if intent.name != before.flow]
+        more = [intent for intent in new[1:] if tied and intent.confidence >= self.flows.limits.switch]
+        return [intent.name for intent in (*new[:1], *more)]
 
     def _is_answer(self, turn: Heard, wish: Intent) -> bool:
         """Whether what sounds like a wish only answers the question: "my e-mail is ..." wants no other address."""

@@ -63,7 +63,7 @@ class Limits:
         silences: turns in a row without words before hanging up.
         negatives: unhappy turns in a row.
         actions: operations in one turn.
-        switch: confidence from which an answer that fits the question is still taken for a new wish.
+        switch: confidence from which a second wish is taken for one, and an answer that fits the question for a wish.
         margin: by how much "yes" must be surer than "no" before anything is changed.
     """
 
