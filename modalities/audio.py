@@ -81,9 +81,12 @@ def blocks(source: Source, seconds: float = 60.0, *, channel: int | None = None)
         raise InputError(f"seconds must be above 0, got {seconds!r}")
     name = describe(source)
     with _open(source) as file:
-        frames = max(1, round(seconds * file.samplerate))
+        frames, any_sound = max(1, round(seconds * file.samplerate)), False
         while len(samples := _read_frames(file, frames, name)):
+            any_sound = True
             yield Audio(_mix(_clean(samples), channel, name), file.samplerate)
+    if not any_sound:
+        raise InputError(f"{name} holds no sound (0 samples); record or send it again")
 
 
 def save(audio: Audio | Sequence[Audio], path: str | os.PathLike[str]) -> Path:

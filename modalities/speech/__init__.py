@@ -1,0 +1,1 @@
+"""Speech to text: the engine protocol, the engines, and what they expect to hear."""

@@ -230,7 +230,7 @@ class _Trigrams:
                 total[gram[:-1]] += n
                 kinds[gram[:-1]] += n > 0
             left = {history: discount * kinds[history] / total[history] for history in total}
-            uniform = 1 / len(self._counts[0])
+            uniform = 1 / (len(self._counts[0]) - 1)  # no word is <s>
             probabilities.append(
                 {
                     gram: max(n - discount, 0) / total[gram[:-1]]
@@ -238,6 +238,7 @@ class _Trigrams:
                     for gram, n in grams.items()
                 }
             )
+            probabilities[0][(START,)] = 0.0
             backoffs.update({history: share for history, share in left.items() if history})
         return probabilities, backoffs
 

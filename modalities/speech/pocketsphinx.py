@@ -18,6 +18,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from modalities.audio import encode_pcm16, level, resample
 from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.speech import language_model
@@ -28,6 +30,7 @@ RATE = 16_000
 FRAMES_PER_SECOND = 100
 LEAST_COVERED = 0.12  # share of a recording's time that words must take; scattered bits of noise take less
 UNSURE, LEAST_FIT = 0.10, -4.5  # mean confidence and fit that together are no hearing at all
+NOISE_FLOOR = 10 ** (-80 / 20)  # of full scale
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
 
 TUNING: Mapping[str, Any] = MappingProxyType(
@@ -116,8 +119,9 @@ def _decoder(model_dir: Path, settings: Mapping[str, Any]) -> Any:
 def _decode(decoder: Any, audio: Audio) -> Transcript:
     if level(audio) < SILENCE_DB:
         return Transcript("", rejected="silence")
+    decoder.reinit_feat()  # forgets the noise and mean of the recording before
     decoder.start_utt()
-    decoder.process_raw(encode_pcm16(audio), full_utt=True)
+    decoder.process_raw(encode_pcm16(_with_floor(audio)), full_utt=True)
     decoder.end_utt()
     words = tuple(_words(decoder, audio.seconds))
     if not words:
@@ -132,11 +136,17 @@ def _decode(decoder: Any, audio: Audio) -> Transcript:
     return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
 
 
+def _with_floor(audio: Audio) -> Audio:
+    """The sound with faint noise under it: digital silence has no logarithm, and would bend the features' mean."""
+    noise = np.random.default_rng(0).standard_normal(len(audio.samples), dtype=np.float32)
+    return Audio(audio.samples + noise * np.float32(NOISE_FLOOR), audio.rate)
+
+
 def _fit(decoder: Any) -> float:
     """How well the words' sounds fit the recording: mean log likelihood a frame, relative to the best of any sound."""
     spoken = [segment for segment in decoder.seg() if _written(segment.word)]
     frames = sum(segment.end_frame - segment.start_frame + 1 for segment in spoken)
-    return sum(math.log(max(segment.ascore, 1e-300)) for segment in spoken) / frames
+    return float(sum(math.log(max(segment.ascore, 1e-300)) for segment in spoken) / frames)
 
 
 def _words(decoder: Any, seconds: float) -> Iterator[Word]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 from modalities.speech.spoken import MONTHS, NATO, ONES, TENS, say_ordinal
 
@@ -37,6 +38,8 @@ NO_NAMES = frozenset(
     "am is it's its address email mail mails to at from use with my the a an and or not but for on me was be of that "
     "this i'm im it account under by says say send sent reach change please new old no yes now instead".split()
 )
+
+MAX_TENS = 4  # "forty seven" and the like that `readings` looks at: 16 readings at most
 
 Piece = tuple[str, int, int]  # written characters, and the stretch of the source they stand for
 
@@ -70,27 +73,32 @@ class _Token:
     apart: bool = False  # tens do not join the digit after them
 
 
+def to_written(text: str) -> Written:
+    """Write down what was spoken: codes, telephone numbers, amounts, e-mail addresses, days.
+
+    A lone small number stays a word ("two shirts"); three digits or more, letters with digits, and spelled words
+    become one run without spaces. Letters in runs come out in capitals, e-mail addresses in lower case.
+    """
+    return _write(text, _tokens(text))
+
+
 def readings(text: str) -> tuple[Written, ...]:
     """Every way to write down what was spoken, likeliest first.
 
     "Forty seven" in a code is 47, or 40 and then 7: where the two differ, whoever knows how long the code is or has
     its check digit can tell.
     """
-    likeliest, other = to_written(text), to_written(text, tens_apart=True)
-    return (likeliest,) if other.text == likeliest.text else (likeliest, other)
+    tokens = _tokens(text)
+    tens = [i for i, token in enumerate(tokens[:-1]) if token.word in TIES and tokens[i + 1].word in DIGITS]
+    found: dict[str, Written] = {}
+    for count in range(len(tens[:MAX_TENS]) + 1):
+        for apart in combinations(tens[:MAX_TENS], count):
+            written = _write(text, [replace(token, apart=i in apart) for i, token in enumerate(tokens)])
+            found.setdefault(written.text, written)
+    return tuple(found.values())
 
 
-def to_written(text: str, *, tens_apart: bool = False) -> Written:
-    """Write down what was spoken: codes, telephone numbers, amounts, e-mail addresses, days.
-
-    A lone small number stays a word ("two shirts"); three digits or more, letters with digits, and spelled words
-    become one run without spaces. Letters in runs come out in capitals, e-mail addresses in lower case.
-
-    Args:
-        text: the words.
-        tens_apart: read "forty seven" within a code as 40 and then 7.
-    """
-    tokens = [replace(token, apart=tens_apart) for token in _tokens(text)]
+def _write(text: str, tokens: Sequence[_Token]) -> Written:
     pieces: list[Piece] = []
     at = done = 0
     while at < len(tokens):
@@ -319,7 +327,8 @@ def _name_start(tokens: Sequence[_Token], sign: int) -> int:
     while at > 0:
         word, joined = tokens[at - 1].word, at < sign and (tokens[at].word in JOINTS or tokens[at - 1].word in JOINTS)
         plain = not (_unit(tokens, at - 1)[0] or word in JOINTS)
-        if (word in NO_NAMES and not joined) or (tokens[at - 1].tail and at < sign):
+        spelled = at < sign and len(word) == len(tokens[at].word) == 1
+        if (word in NO_NAMES and not (joined or spelled)) or (tokens[at - 1].tail and at < sign):
             break
         if plain and not joined:
             words += 1
