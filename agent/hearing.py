@@ -19,6 +19,7 @@ from agent.domain import Pack
 from agent.errors import PackError
 from agent.examples import Example
 from agent.facts import Facts
+from modalities.speech import spoken
 from modalities.speech.language_model import compile_model, fingerprint, is_current, known_words, tidy
 from modalities.speech.spoken import say
 
@@ -67,7 +68,7 @@ def sources(pack: Pack) -> str:
     """Fingerprint of everything a pack's speech model is made from."""
     names = ("pack.toml", "examples.jsonl", "knowledge/products.ttl", "speech/words.toml")
     files = [pack.root / name for name in names]
-    code = [Path(__file__), Path(__file__).with_name("facts.py")]
+    code = [Path(__file__), Path(__file__).with_name("facts.py"), Path(spoken.__file__)]
     return fingerprint(*(path.read_bytes() if path.is_file() else b"" for path in [*files, *code]))
 
 

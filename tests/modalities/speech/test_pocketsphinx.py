@@ -49,7 +49,7 @@ def test_sentences_are_heard(engine: PocketSphinx, text: str) -> None:
 
 
 def test_words_have_times_and_confidence_and_no_marks(engine: PocketSphinx) -> None:
-    audio = speak("order K, 4, 8, 2")
+    audio = speak("order K 4 8 2")
     (transcript,) = listen(engine, Segmenter(), [audio])
     assert transcript.text == "order k four eight two"
     assert [word.text for word in transcript.words] == transcript.text.split()
