@@ -97,13 +97,14 @@ class Understander:
         shown = [work for work in works if work.turn.image is not None]
         if not shown:
             return
+        from modalities.image import problem
         from modalities.ocr import read_barcodes
 
         images = [work.turn.image for work in shown if work.turn.image is not None]
         for work, image, encoding in zip(shown, images, self.parts.vision.encode(images), strict=True):
             work.encodings["image"] = encoding
             work.barcodes = read_barcodes(image)
-            work.photo = self._kind(encoding)
+            work.photo = replace(self._kind(encoding), problem=problem(image))
             if work.photo.kind in PRINTED or work.photo.kind_confidence < 0.8:
                 work.lines = self.parts.reader.read(image)
 
