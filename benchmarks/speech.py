@@ -24,8 +24,10 @@ from random import Random
 
 import numpy as np
 
+from agent import Turn, build
 from agent.domain import Pack
 from agent.entities import Recognizers
+from agent.errors import CallsightError
 from agent.examples import Example
 from agent.hearing import compile_pack, model_for
 from modalities.audio import decode_mulaw, encode_mulaw, load, resample
@@ -133,6 +135,7 @@ def commands(count: int, seed: int) -> None:
     ):
         heard = listen(engine, Segmenter(), sounds)
         report_commands(line, pack, said, heard)
+        report_understanding(said, sounds, engine)
 
 
 def split_by_wording(examples: Iterable[Example], seed: int) -> tuple[list[Example], list[Example]]:
@@ -194,6 +197,31 @@ def report_commands(line: str, pack: Pack, said: Sequence[Command], heard: Seque
                 order_ids(recognizers, t) >= wanted for t in (transcript.text, *transcript.alternatives)
             )
     print(f"  order ids right: {found['first']} of {found['all']}; within the other hearings {found['any']}")
+
+
+def report_understanding(said: Sequence[Command], sounds: Sequence[Audio], engine: SpeechEngine) -> None:
+    """Intents and order ids right through the whole agent, with this engine in the place of its own."""
+    try:
+        agent = build("embedded", "retail", store_url="sqlite://")
+        agent.parts.__dict__["speech"] = engine
+        understood = agent.understand([Turn(audio=sound, channel="voice") for sound in sounds])
+    except CallsightError as error:
+        print(f"  intents not measured: {error}")
+        return
+    right = sum(
+        bool(u.intents) and u.intents[0].name in c.example.intents for c, u in zip(said, understood, strict=True)
+    )
+    meant = sum({i.name for i in u.meant} == set(c.example.intents) for c, u in zip(said, understood, strict=True))
+    print(
+        f"  the whole agent: first intent right {right} of {len(said)} ({right / len(said):.1%}), "
+        f"exactly the intents meant {meant}"
+    )
+    wanted = [{c.example.text[a:b] for kind, a, b in c.example.entities if kind == "order_id"} for c in said]
+    recognizers = Recognizers(agent.parts.pack)
+    found = [{e.value for e in u.entities if e.type == "order_id"} for u in understood]
+    pairs = [(order_ids(recognizers, " . ".join(w)), f) for w, f in zip(wanted, found, strict=True) if w]
+    print(f"  the whole agent: order ids right {sum(w <= f for w, f in pairs)} of {len(pairs)}")
+    agent.close()
 
 
 def order_ids(recognizers: Recognizers, text: str) -> set[str]:

@@ -67,7 +67,7 @@ class Timing:
     release: float = 0.35
     start: float = 0.09
     stop: float = 0.5
-    pad: float = 0.2
+    pad: float = 0.35
 
     def __post_init__(self) -> None:
         if not 0 < self.release <= self.threshold < 1:
