@@ -12,15 +12,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from modalities.speech.spoken import MONTHS, NATO, ONES, TENS, say_ordinal
+from modalities.speech.numerals import (
+    DIGITS,
+    LETTERS,
+    SCALES,
+    TIES,
+    Piece,
+    Token,
+    cardinal,
+    end_of,
+    said_unit,
+    tokenize,
+)
+from modalities.speech.spoken import MONTHS, say_ordinal
 
-DIGITS = {word: str(n) for n, word in enumerate(ONES[:10])} | {"oh": "0", "nought": "0", "null": "0"}
-TEENS = {word: str(n) for n, word in enumerate(ONES) if n >= 10}
-TIES = {word: n for n, word in enumerate(TENS) if word}
-TIMES = {"double": 2, "triple": 3, "treble": 3}
-LETTERS = {word: letter for letter, word in NATO.items()} | {"juliett": "j", "alfa": "a", "zed": "z"}
 DAYS = {say_ordinal(n): n for n in range(1, 32)}
-SCALES = {"hundred": 100, "thousand": 1000}
 JOINTS = {
     "dot": ".",
     "point": ".",
@@ -40,8 +46,6 @@ NO_NAMES = frozenset(
 )
 
 MAX_TENS = 4  # "forty seven" and the like that `readings` looks at: 16 readings at most
-
-Piece = tuple[str, int, int]  # written characters, and the stretch of the source they stand for
 
 
 @dataclass(frozen=True)
@@ -64,22 +68,13 @@ class Written:
         return self.starts[start], self.ends[end - 1]
 
 
-@dataclass(frozen=True)
-class _Token:
-    word: str
-    start: int
-    end: int
-    tail: str  # punctuation after the word
-    apart: bool = False  # tens do not join the digit after them
-
-
 def to_written(text: str) -> Written:
     """Write down what was spoken: codes, telephone numbers, amounts, e-mail addresses, days.
 
     A lone small number stays a word ("two shirts"); three digits or more, letters with digits, and spelled words
     become one run without spaces. Letters in runs come out in capitals, e-mail addresses in lower case.
     """
-    return _write(text, _tokens(text))
+    return _write(text, tokenize(text))
 
 
 def readings(text: str) -> tuple[Written, ...]:
@@ -88,7 +83,7 @@ def readings(text: str) -> tuple[Written, ...]:
     "Forty seven" in a code is 47, or 40 and then 7: where the two differ, whoever knows how long the code is or has
     its check digit can tell.
     """
-    tokens = _tokens(text)
+    tokens = tokenize(text)
     tens = [i for i, token in enumerate(tokens[:-1]) if token.word in TIES and tokens[i + 1].word in DIGITS]
     found: dict[str, Written] = {}
     for count in range(len(tens[:MAX_TENS]) + 1):
@@ -98,7 +93,7 @@ def readings(text: str) -> tuple[Written, ...]:
     return tuple(found.values())
 
 
-def _write(text: str, tokens: Sequence[_Token]) -> Written:
+def _write(text: str, tokens: Sequence[Token]) -> Written:
     pieces: list[Piece] = []
     at = done = 0
     while at < len(tokens):
@@ -121,15 +116,6 @@ def _write(text: str, tokens: Sequence[_Token]) -> Written:
     )
 
 
-def _tokens(text: str) -> list[_Token]:
-    found = []
-    for match in re.finditer(r"[^\s-]+(?:-(?=\s|$))?|-", text):
-        word = match.group().lower()
-        bare = word.rstrip(".,;:!?\"')")
-        found.append(_Token(bare or word, match.start(), match.end(), word[len(bare) :] if bare else ""))
-    return [token for token in found if token.word != "-"]
-
-
 def _as_is(text: str, start: int, end: int) -> list[Piece]:
     return [(text[i], i, i + 1) for i in range(start, end)]
 
@@ -137,16 +123,16 @@ def _as_is(text: str, start: int, end: int) -> list[Piece]:
 # -- codes -------------------------------------------------------------------------------------------------------
 
 
-def _code(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+def _code(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """Letters and digits said one after another."""
     units: list[tuple[int, list[Piece]]] = []
     end = at
-    while end < len(tokens) and (unit := _unit(tokens, end))[0]:
+    while end < len(tokens) and (unit := said_unit(tokens, end))[0]:
         units.append((end, unit[1]))
         end += unit[0]
         if tokens[end - 1].tail not in ("", ",") or (tokens[end - 1].tail and len(tokens[end - 1].word) > 3):
             break  # the sentence ends here, or a code written whole does
-        if end + 1 < len(tokens) and tokens[end].word in FILLERS and _unit(tokens, end + 1)[0]:
+        if end + 1 < len(tokens) and tokens[end].word in FILLERS and said_unit(tokens, end + 1)[0]:
             end += 1
     while units and _only_a_word(tokens, units, end):
         end = units.pop()[0]
@@ -160,48 +146,7 @@ def _code(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
     return 0, []
 
 
-def _unit(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
-    """How many words from here on say one or more characters of a code, and those characters."""
-    token = tokens[at]
-    word, following = token.word, tokens[at + 1] if at + 1 < len(tokens) else None
-    if word in TIMES and following and (one := _character(following.word)):
-        return 2, [(one, token.start, following.end - len(following.tail))] * TIMES[word]
-    end = token.end - len(token.tail)
-    if word in DIGITS and following and following.word == "hundred" and not token.tail:
-        return _hundreds(tokens, at)
-    if word in TIES:
-        if following and not (token.tail or token.apart) and DIGITS.get(following.word, "0") != "0":
-            tail = following.end - len(following.tail)
-            return 2, [(str(TIES[word]), token.start, end), (DIGITS[following.word], following.start, tail)]
-        return 1, [(digit, token.start, end) for digit in f"{TIES[word]}0"]
-    if word in TEENS or re.fullmatch(r"[a-z]{0,3}\d", word):
-        return 1, [(character, token.start, end) for character in TEENS.get(word, word).upper()]
-    if one := _character(word):
-        spelled = [token.word for token in tokens[at + 1 : at + 4]]
-        if one.isalpha() and (spelled[:2] == ["as", "in"] or spelled[:1] == ["for"]) and spelled[-1][:1] == word[:1]:
-            taken = 4 if spelled[0] == "as" else 3
-            if at + taken <= len(tokens) and tokens[at + taken - 1].word[:1] == word[:1]:
-                return taken, [(one, token.start, tokens[at + taken - 1].end)]
-        return 1, [(one, token.start, end)]
-    return 0, []
-
-
-def _hundreds(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
-    """Three digits said as a number within a code: "two hundred eighty eight"."""
-    taken, number = _cardinal(tokens, at)
-    return taken, [(digit, tokens[at].start, _end(tokens[at + taken - 1])) for digit in str(number)]
-
-
-def _character(word: str) -> str:
-    """The one character that a word says, or nothing."""
-    if word in DIGITS:
-        return DIGITS[word]
-    if len(word) == 1 and word.isascii() and word.isalnum():
-        return word.upper()
-    return LETTERS.get(word, "").upper()
-
-
-def _only_a_word(tokens: Sequence[_Token], units: Sequence[tuple[int, list[Piece]]], end: int) -> bool:
+def _only_a_word(tokens: Sequence[Token], units: Sequence[tuple[int, list[Piece]]], end: int) -> bool:
     """Whether the last unit is rather an ordinary word: "a", "i", or a name of the alphabet beside no other letter."""
     first = units[-1][0]
     word = tokens[first].word
@@ -227,75 +172,41 @@ def _zeros(pieces: list[Piece]) -> list[Piece]:
 # -- numbers and money -------------------------------------------------------------------------------------------
 
 
-def _cardinal(tokens: Sequence[_Token], at: int) -> tuple[int, int]:
-    """How many words from here on are one cardinal number, and the number."""
-    end, total, group, room = at, 0, 0, 1000
-    while end < len(tokens):
-        word = tokens[end].word
-        if word.isdigit() and end == at:
-            group, room = int(word), 1
-        elif word in SCALES and (group or end == at):
-            group = max(group, 1) * SCALES[word]
-            if word == "thousand":
-                total, group = total + group, 0
-            room = 100 if word == "hundred" else 1000
-        elif word in TIES and room > 10:
-            group, room = group + TIES[word] * 10, 10
-        elif word in TEENS and room > 10:
-            group, room = group + int(TEENS[word]), 1
-        elif word in DIGITS and word != "oh" and DIGITS[word] != "0" and room > 1:
-            group, room = group + int(DIGITS[word]), 1
-        elif not (word == "and" and room == 100 and end + 1 < len(tokens) and _small(tokens[end + 1].word)):
-            break
-        end += 1
-        if tokens[end - 1].tail:
-            break
-    return end - at, total + group
-
-
-def _small(word: str) -> bool:
-    return word in TIES or word in TEENS or word in DIGITS
-
-
-def _number(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+def _number(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """A number of several words: "one hundred and five", "twenty five"."""
     start = at + (tokens[at].word == "a" and at + 1 < len(tokens) and tokens[at + 1].word in SCALES)
-    taken, number = _cardinal(tokens, start)
+    taken, number = cardinal(tokens, start)
     if taken + start - at < 2:
         return 0, []
-    return start + taken - at, [(str(number), tokens[at].start, _end(tokens[start + taken - 1]))]
+    return start + taken - at, [(str(number), tokens[at].start, end_of(tokens[start + taken - 1]))]
 
 
-def _money(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+def _money(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """An amount: "twelve dollars and fifty cents", "ninety two bucks seventy two", "fifty cents"."""
     start = at + (tokens[at].word == "a" and at + 1 < len(tokens) and tokens[at + 1].word in SCALES)
-    taken, whole = _cardinal(tokens, start)
+    taken, whole = cardinal(tokens, start)
     if not taken:
         return 0, []
     end = start + taken
     if end < len(tokens) and tokens[end].word in ("cents", "cent") and whole < 100:
-        return end + 1 - at, [(f"$0.{whole:02d}", tokens[at].start, _end(tokens[end]))]
+        return end + 1 - at, [(f"$0.{whole:02d}", tokens[at].start, end_of(tokens[end]))]
     if end >= len(tokens) or tokens[end].word not in UNITS:
         return 0, []
     end, cents = end + 1, 0
     if not tokens[end - 1].tail:
         skip = end + (end < len(tokens) and tokens[end].word == "and")
-        more, part = _cardinal(tokens, skip)
+        more, part = cardinal(tokens, skip)
         named = skip + more < len(tokens) and tokens[skip + more].word in ("cents", "cent")
         if more and part < 100 and (named or (skip == end and part >= 10)):
             end, cents = skip + more + named, part
     written = f"${whole}.{cents:02d}" if cents else f"${whole}"
-    return end - at, [(written, tokens[at].start, _end(tokens[end - 1]))]
-
-
-def _end(token: _Token) -> int:
-    return token.end - len(token.tail)
+    return end - at, [(written, tokens[at].start, end_of(tokens[end - 1]))]
 
 
 # -- days and addresses ------------------------------------------------------------------------------------------
 
 
-def _day(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+def _day(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """The ordinal of a day beside its month: "march sixteenth", "twenty third of may"."""
     for words in (2, 1):
         said = " ".join(token.word for token in tokens[at : at + words])
@@ -305,11 +216,11 @@ def _day(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
         if said in DAYS and len(said.split()) == words and beside:
             day = DAYS[said]
             ending = "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
-            return words, [(f"{day}{ending}", tokens[at].start, _end(tokens[at + words - 1]))]
+            return words, [(f"{day}{ending}", tokens[at].start, end_of(tokens[at + words - 1]))]
     return 0, []
 
 
-def _email(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
+def _email(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """An e-mail address that begins here: name, "at", domain, "dot", ending."""
     sign = next((i for i in range(at + 1, min(at + 24, len(tokens))) if tokens[i].word == "at"), 0)
     if not sign or tokens[at].word in JOINTS or at < _name_start(tokens, sign):
@@ -321,12 +232,12 @@ def _email(tokens: Sequence[_Token], at: int) -> tuple[int, list[Piece]]:
     return end - at, pieces + _address(tokens, sign + 1, end)
 
 
-def _name_start(tokens: Sequence[_Token], sign: int) -> int:
+def _name_start(tokens: Sequence[Token], sign: int) -> int:
     """Where the name before "at" begins: words joined by dots and the like, spelled characters, at most two words."""
     at, words = sign, 0
     while at > 0:
         word, joined = tokens[at - 1].word, at < sign and (tokens[at].word in JOINTS or tokens[at - 1].word in JOINTS)
-        plain = not (_unit(tokens, at - 1)[0] or word in JOINTS)
+        plain = not (said_unit(tokens, at - 1)[0] or word in JOINTS)
         spelled = at < sign and len(word) == len(tokens[at].word) == 1
         if (word in NO_NAMES and not (joined or spelled)) or (tokens[at - 1].tail and at < sign):
             break
@@ -338,7 +249,7 @@ def _name_start(tokens: Sequence[_Token], sign: int) -> int:
     return at
 
 
-def _domain_end(tokens: Sequence[_Token], at: int) -> int:
+def _domain_end(tokens: Sequence[Token], at: int) -> int:
     """Behind the ending of the domain that begins here; 0 when none does."""
     for dot in range(at + 1, min(at + 12, len(tokens) - 1)):
         if tokens[dot].word == "dot" and tokens[dot + 1].word in ENDINGS:
@@ -347,18 +258,18 @@ def _domain_end(tokens: Sequence[_Token], at: int) -> int:
     return 0
 
 
-def _address(tokens: Sequence[_Token], at: int, end: int) -> list[Piece]:
+def _address(tokens: Sequence[Token], at: int, end: int) -> list[Piece]:
     """The characters of a name or domain, in lower case."""
     pieces: list[Piece] = []
     while at < end:
         token = tokens[at]
-        taken, unit = _unit(tokens[:end], at)
+        taken, unit = said_unit(tokens[:end], at)
         if token.word in JOINTS:
             pieces.append((JOINTS[token.word], token.start, token.end))
         elif taken and token.word not in LETTERS:
             pieces += [(written.lower(), start, stop) for written, start, stop in unit]
             at += taken - 1
         else:
-            pieces.append((re.sub(r"[^\w.+-]", "", token.word), token.start, _end(token)))
+            pieces.append((re.sub(r"[^\w.+-]", "", token.word), token.start, end_of(token)))
         at += 1
     return pieces
