@@ -35,6 +35,9 @@ from training.rows import Row, emotion_rows, outside_rows, row_of
 from training.split import split
 from training.tune import Plan, add_adapter, tune
 
+SHARES = (0.7, 0.15, 0.15)
+"""Of a pack's examples: to train on, to choose by, to measure on."""
+
 OUTSIDE, MOODS = 1_500, 1_200
 """Sentences from outside and comments with a mood added to a pack's own examples."""
 
@@ -71,6 +74,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--stack", default="embedded", help="names the encoders to train with")
     parser.add_argument("--epochs", type=int, default=5, help="of the text encoder; the best one is kept")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--shares", type=shares_of, default=SHARES, help="training/validation/test, e.g. 70/15/15")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
     arguments = parser.parse_args(argv)
@@ -95,8 +99,21 @@ class Options:
     stack: str = "embedded"
     epochs: int = 5
     batch: int = 32
+    shares: tuple[float, ...] = SHARES
     seed: int = 7
     threads: int = 2
+
+
+def shares_of(text: str) -> tuple[float, ...]:
+    """Three percentages adding up to 100, as shares of 1.
+
+    Raises:
+        ValueError: they are not.
+    """
+    shares = tuple(int(part) / 100 for part in text.split("/"))
+    if len(shares) != 3 or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-9:
+        raise ValueError(f"shares must be three percentages above 0 that add up to 100, such as 70/15/15, got {text!r}")
+    return shares
 
 
 def train(options: Options) -> dict[str, Any]:
@@ -107,7 +124,7 @@ def train(options: Options) -> dict[str, Any]:
     pack = Pack.load(options.domain)
     encoder = TextEncoder(settings.text.model, settings.device)
     encoders = {"text": EncoderId(settings.text.model, encoder.width, encoder.fingerprint)}
-    rows = gather(pack, encoder, options.data, options.seed)
+    rows = gather(pack, encoder, options)
     print(f"rows: {rows.counts}", file=sys.stderr, flush=True)
     photos = photo_bank(options.data, settings, encoders, options.seed)
     if options.data is not None and {"company", "total"} <= set(pack.entities):
@@ -188,16 +205,17 @@ def read_prints(options: Options, encoder: TextEncoder) -> list[Print]:
     return [Print(encoder.encode_lines(r.lines[:MAX_LINES]), tuple(r.spans)) for r in tqdm(receipts, desc="receipts")]
 
 
-def gather(pack: Pack, encoder: TextEncoder, data: Path | None, seed: int) -> Rows:
+def gather(pack: Pack, encoder: TextEncoder, options: Options) -> Rows:
     """A pack's examples, split without leaks, and what the public sets add.
 
     Raises:
         PackError: too few examples to learn from.
     """
+    data, seed = options.data, options.seed
     own = [row_of(example) for example in pack.examples()]
     if len(own) < 20:
         raise PackError(f"{pack.root / 'examples.jsonl'}: {len(own)} examples; training needs at least 20")
-    parts = split([row.text for row in own], [row.intents for row in own], seed=seed)
+    parts = split([row.text for row in own], [row.intents for row in own], options.shares, seed)
     training, validation, test = ([own[i] for i in part] for part in parts)
     training = training + compose(training, len(training) // 8, seed)
     if data is not None:
