@@ -158,11 +158,12 @@ def wording(example: Example) -> str:
 
 
 def choose(held: Sequence[Example], count: int, seed: int) -> list[Example]:
-    """Examples to say: correctly spelled, in scope, two fifths with an order id."""
+    """Examples to say: correctly spelled, in scope, without a photo, two fifths with an order id."""
     from modalities.speech.language_model import known_words, tidy
 
     rng = Random(seed)
-    fit = [e for e in held if e.intents and e.text and all(w in known_words() for w in tidy(say(e.text, rng)))]
+    spoken = [e for e in held if e.intents and e.text and not e.image]
+    fit = [e for e in spoken if all(w in known_words() for w in tidy(say(e.text, rng)))]
     rng.shuffle(fit)
     ids = [e for e in fit if any(kind == "order_id" for kind, _, _ in e.entities)][: count * 2 // 5]
     others = [e for e in fit if not any(kind == "order_id" for kind, _, _ in e.entities)]
@@ -204,18 +205,16 @@ def report_understanding(said: Sequence[Command], sounds: Sequence[Audio], engin
     try:
         agent = build("embedded", "retail", store_url="sqlite://")
         agent.parts.__dict__["speech"] = engine
+        typed = agent.understand([Turn(text=c.example.text) for c in said])
         understood = agent.understand([Turn(audio=sound, channel="voice") for sound in sounds])
     except CallsightError as error:
         print(f"  intents not measured: {error}")
         return
-    right = sum(
-        bool(u.intents) and u.intents[0].name in c.example.intents for c, u in zip(said, understood, strict=True)
-    )
-    meant = sum({i.name for i in u.meant} == set(c.example.intents) for c, u in zip(said, understood, strict=True))
-    print(
-        f"  the whole agent: first intent right {right} of {len(said)} ({right / len(said):.1%}), "
-        f"exactly the intents meant {meant}"
-    )
+    for way, results in (("typed", typed), ("heard", understood)):
+        rows = list(zip(said, results, strict=True))
+        first = sum(bool(u.intents) and u.intents[0].name in c.example.intents for c, u in rows)
+        exact = sum({i.name for i in u.meant} == set(c.example.intents) for c, u in rows)
+        print(f"  the whole agent, {way}: first intent right {first} of {len(said)}, exactly those meant {exact}")
     wanted = [{c.example.text[a:b] for kind, a, b in c.example.entities if kind == "order_id"} for c in said]
     recognizers = Recognizers(agent.parts.pack)
     found = [{e.value for e in u.entities if e.type == "order_id"} for u in understood]
