@@ -1,6 +1,6 @@
 """How good a checkpoint is on labelled sentences.
 
-    python -m training.evaluate --domain DIR --weights WEIGHTS --data FILE.jsonl [--json]
+python -m training.evaluate --domain DIR --weights WEIGHTS --data FILE.jsonl [--json]
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class Cycle:
 
 CYCLES = (
     Cycle((64,) * 10 + (96,) * 6 + (SIDE,) * 3, 1.5e-3, damaged=0.25, condition=0.5),  # small pictures are quick
-    Cycle((SIDE,) * 9, 1e-3, damaged=0.4, condition=1.5),  # damage is too fine for the small pictures
+    Cycle((SIDE,) * 6, 1e-3, damaged=0.4, condition=1.5),  # damage is too fine for the small pictures
 )
 
 

@@ -49,7 +49,9 @@ def test_a_wrong_check_digit_is_not_believed(recognizers: Recognizers) -> None:
     assert not [e for e in merge(recognizers.find(f"where is {BAD}")) if e.type == "order_id"]
 
 
-@pytest.mark.parametrize("text", ["", "hello there", "🙂" * 50, "İstanbul'da", "\x00\x01", "1" * 500, "what's that", "size s"])
+@pytest.mark.parametrize(
+    "text", ["", "hello there", "🙂" * 50, "İstanbul'da", "\x00\x01", "1" * 500, "what's that", "size s"]
+)
 def test_nothing_is_made_up(recognizers: Recognizers, text: str) -> None:
     assert merge(recognizers.find(text)) == ()
 
