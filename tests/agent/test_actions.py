@@ -86,7 +86,7 @@ REFUSALS = [
 @pytest.mark.parametrize(
     ("name", "facts", "code"), REFUSALS, ids=[f"{r[0]}-{r[2]}-{i}" for i, r in enumerate(REFUSALS)]
 )
-def test_the_shop_refuses_by_code_and_changes_nothing(shop: Shop, name: str, facts: dict[str, str], code: str) -> None:
+def test_the_shop_refuses_by_code_and_changes_nothing(shop: Shop, name: str, facts: dict[str, Any], code: str) -> None:
     with shop.store.session(write=True) as session:
         session.query(GiftCard).filter_by(customer_id=1).delete()
     if facts.get("order_id", "").islower():
@@ -119,7 +119,7 @@ def test_nothing_of_anybodys_without_proof(shop: Shop, name: str, customer: int 
 def test_an_erased_customer_is_nobody(shop: Shop) -> None:
     shop.set(Customer, 1, status="erased")
     assert do(shop, "order_history").error == "not_identified"
-    facts = {"order_id": shop.order("paid"), "postcode": "04101"}
+    facts: dict[str, Any] = {"order_id": shop.order("paid"), "postcode": "04101"}
     assert do(shop, "identify", customer=None, **facts).error == "not_identified"
 
 
@@ -133,7 +133,7 @@ def test_an_erased_customer_is_nobody(shop: Shop) -> None:
         {"email": "ada@example.com", "phone": "3125550100"},
     ],
 )
-def test_any_two_facts_that_meet_prove_a_customer(shop: Shop, facts: dict[str, str]) -> None:
+def test_any_two_facts_that_meet_prove_a_customer(shop: Shop, facts: dict[str, Any]) -> None:
     if "order_id" in facts:
         facts = {**facts, "order_id": shop.order("paid")}
     assert do(shop, "identify", customer=None, **facts).data["customer_id"] == 1
@@ -165,7 +165,7 @@ def test_a_preview_tells_what_the_change_then_is(shop: Shop) -> None:
 
 
 def test_stock_sold_out_between_preview_and_change_is_refused(shop: Shop) -> None:
-    facts = {"order_id": shop.order("delivered"), "size": "L"}
+    facts: dict[str, Any] = {"order_id": shop.order("delivered"), "size": "L"}
     assert do(shop, "exchange_item", preview=True, **facts).ok
     shop.set(Variant, "shirt-blue-L", stock=0)
     before = shop.rows()
@@ -265,7 +265,8 @@ class Flaky:
 
 @pytest.mark.parametrize(("failures", "error", "calls"), [(0, "", 1), (2, "", 3), (9, "backend_down", 3)])
 def test_a_backend_that_is_down_is_tried_again_and_then_told(shop: Shop, failures: int, error: str, calls: int) -> None:
-    backend, pauses = Flaky(shop.backend, failures), []
+    pauses: list[float] = []
+    backend = Flaky(shop.backend, failures)
     result = perform(Action("order_history"), backend, None, ("c", 1), customer_id=1, sleep=pauses.append)
     assert (result.error, backend.calls) == (error, calls)
     assert all(later > earlier for earlier, later in itertools.pairwise(pauses))

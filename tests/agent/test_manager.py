@@ -183,7 +183,7 @@ def random_turn(rng: random.Random, shop: Shop, state: DialogueState) -> Underst
         "promo_code": ["SPRING20", "NOPE10"],
     }
     asked = {shop.flows.slots[name].entity for name in state.question.slots}
-    facts = {k: rng.choice(v) for k, v in values.items() if rng.random() < (0.8 if k in asked else 0.1)}
+    facts: dict[str, Any] = {k: rng.choice(v) for k, v in values.items() if rng.random() < (0.8 if k in asked else 0.1)}
     meant = rng.sample(intents, rng.choice((1, 1, 2)))
     if rng.random() < 0.5 and state.question.kind:
         meant = ["affirm"] if state.question.kind != "slot" else ["inform"]

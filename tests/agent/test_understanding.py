@@ -74,7 +74,7 @@ def parts() -> Any:
     config = FusionConfig({"text": WIDTH, "ocr": WIDTH, "image": 4}, width=16, layers=1, heads=2)
     model = UnderstandingModel(config, labels).eval()
     with torch.no_grad():
-        model.kind[-1][-1].bias.copy_(torch.tensor([50.0, 0.0, 0.0, 0.0]))  # every photo is a receipt
+        model.kind.get_submodule("2.1").bias.data = torch.tensor([50.0, 0.0, 0.0, 0.0])  # every photo is a receipt
     encoders = {name: EncoderId("fake", width, "") for name, width in config.inputs.items()}
     lines = (
         TextLine("HARBOR LANE", (0.3, 0.05, 0.7, 0.1), 0.99),

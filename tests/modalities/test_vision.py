@@ -13,7 +13,7 @@ from modalities.locate import ROOT
 from modalities.types import Image
 from modalities.vision import VisionEncoder
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
+SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 48}
 
 
 def resnet(folder: Path) -> None:

@@ -46,7 +46,7 @@ def test_probabilities_sum_to_one_after_every_history(tmp_path: Path) -> None:
 
 def test_what_was_said_is_likelier_than_what_was_not(tmp_path: Path) -> None:
     grams = read_arpa(compile_model(SENTENCES, tmp_path))
-    after = defaultdict(dict)
+    after: dict[str, dict[str, float]] = defaultdict(dict)
     for (one, two), (probability, _) in grams[1].items():
         after[one][two] = probability
     assert after["my"]["order"] > after["my"]["refund"]
