@@ -26,11 +26,13 @@ clean:
 	rm -rf out
 
 $(VENV)/.installed: requirements.txt | $(BIN)/pip
-	$(PIP) install --requirement requirements.txt
+	@echo "Installing requirements.txt into $(VENV): the first time this takes a few minutes and 6 GB of disk."
+	@$(PIP) install --quiet --requirement requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
-	$(PIP) install --requirement requirements-dev.txt
+	@echo "Installing requirements-dev.txt into $(VENV)."
+	@$(PIP) install --quiet --requirement requirements-dev.txt
 	@touch $@
 
 # pip is what venv puts in last, so its presence says that the environment is whole. The date of an existing one

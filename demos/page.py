@@ -8,6 +8,7 @@ import html
 import logging
 import uuid
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -144,7 +145,7 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
             with gr.Column(scale=5, min_width=340):
                 chat = gr.Chatbot(
                     label="Conversation",
-                    height=420,
+                    height="max(380px, calc(100vh - 480px))",
                     render_markdown=False,
                     buttons=[],
                     feedback_options=None,
@@ -179,16 +180,13 @@ def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
             with gr.Column(scale=6, min_width=340):
                 understood = gr.HTML(panel(), elem_id="understood", apply_default_css=False)
         outputs = [box, talk, chat, understood, spoken, call_id]
-        gr.on([box.submit, talk.stop_recording], send, [box, talk, chat, call_id], outputs, api_visibility="private")
+        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": chat}
+        gr.on([box.submit, talk.stop_recording], send, [box, talk, chat, call_id], outputs, **quiet)
         for button, text in zip(examples, EXAMPLES, strict=True):
-            button.click(
-                lambda history, call, text=text: send({"text": text}, None, history, call),
-                [chat, call_id],
-                outputs,
-                api_visibility="private",
-            )
+            said = partial(send, {"text": text}, None)
+            button.click(said, [chat, call_id], outputs, **quiet)
         fresh: tuple[Any, ...] = (None, None, [], panel(), player(), "")
-        gr.on([anew.click, chat.clear], lambda: fresh, None, outputs, api_visibility="private")
+        gr.on([anew.click, chat.clear], lambda: fresh, None, outputs, **quiet)
     return demo
 
 

@@ -21,6 +21,7 @@ from modalities.types import Audio, Image, TextLine
 
 TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_INTENTS = 4
+_LEAST_CONFIDENCE = 0.01  # intents below it are not shown
 _LEAST_MS = 0.5  # stages that took less are not shown
 _STAGE_COLORS = (
     "#4c78a8",
@@ -136,8 +137,10 @@ def stage_colors(names: Sequence[str]) -> dict[str, str]:
 
 
 def _intents(intents: Sequence[Intent], wanted: int) -> tuple[ShownIntent, ...]:
-    shown = intents[: max(_SHOWN_INTENTS, wanted)]
-    return tuple(ShownIntent(i.name, i.confidence, n < wanted) for n, i in enumerate(shown))
+    """Those meant, and beside them the few that come near; never none."""
+    ranked = [ShownIntent(i.name, i.confidence, n < wanted) for n, i in enumerate(intents)]
+    shown = [i for n, i in enumerate(ranked) if n == 0 or i.wanted or i.confidence >= _LEAST_CONFIDENCE]
+    return tuple(shown[: max(_SHOWN_INTENTS, wanted)])
 
 
 def _change(change: Change) -> ShownChange:
