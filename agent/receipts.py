@@ -120,9 +120,21 @@ def _named(kind: str, text: str, spans: Sequence[Span]) -> Field | None:
         return None
     best = max(marked, key=lambda span: (span[1] - span[0]) * span[2])
     near = [span for span in marked if abs(span[0] - best[1]) < 40 or abs(best[0] - span[1]) < 40 or span == best]
-    kept = near if kind == "address" else [best]
-    field = _written(text, tuple((start, end) for start, end, _ in kept))
+    same_line = [span for span in near if "\n" not in text[min(span[0], best[0]) : max(span[1], best[1])]]
+    kept = near if kind == "address" else same_line
+    field = _written(text, _joined(text, [(start, end) for start, end, _ in kept]))
     return Field(field.value, field.places, sum(span[2] for span in kept) / len(kept), tagged=True) if field else None
+
+
+def _joined(text: str, pieces: Sequence[tuple[int, int]]) -> Places:
+    """Pieces of one line as one stretch: a word the tagger skipped between two it marked belongs to them."""
+    joined: list[tuple[int, int]] = []
+    for start, end in pieces:
+        if joined and "\n" not in text[joined[-1][1] : start]:
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return tuple(joined)
 
 
 def _tagged(kind: str, start: int, end: int, spans: Sequence[Span]) -> float:

@@ -248,3 +248,16 @@ def test_no_receipt_gives_no_fields(lines: tuple[TextLine, ...]) -> None:
     fields = read_receipt(lines)
     assert fields.receipt == Receipt()
     assert fields.entities == ()
+
+
+def test_words_the_tagger_skips_within_a_line_are_kept() -> None:
+    lines = [
+        TextLine("HARBOR LANE", (0.3, 0.05, 0.7, 0.1), 0.99),
+        TextLine("21 Wharf Street, Portland ME 04101", (0.2, 0.12, 0.8, 0.16), 0.99),
+    ]
+    text = "\n".join(line.text for line in lines)
+    marks = [
+        ("address", text.index(word), text.index(word) + len(word), 0.9) for word in ("21", "Street, Portland", "04101")
+    ]
+    fields = read_receipt(lines, marks)
+    assert fields.receipt.address == "21 Wharf Street, Portland ME 04101"
