@@ -68,7 +68,7 @@ def test_a_turn_with_everything_prints_one_json_object_and_nothing_else(tmp_path
     result = json.loads(done.stdout)
     assert result["intents"][0]["name"] == "track_order"
     assert {"type": "order_id", "value": "K877019"}.items() <= result["entities"][0].items()
-    assert result["transcript"]["text"].startswith("my zip code is")
+    assert "nine seven one zero three" in result["transcript"]["text"]
     assert result["image"]["receipt"]["total"] == "79.90"
     assert result["image"]["receipt"]["date"] == "2026-05-23"
     assert level(Audio.open(tmp_path / "reply.wav")) > -30
