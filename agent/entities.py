@@ -175,7 +175,8 @@ def id_finds(kind: EntityType, text: str) -> Iterable[Find]:
     """Ids of a pattern in a written text, however they are spaced.
 
     A pattern of letters and then digits is also found by its digits alone or after a misheard letter, where a check
-    digit confirms it. A pattern of digits alone without a check digit is a weak find.
+    digit confirms it. A pattern of digits alone without a check digit is a weak find, and so is one whose letters and
+    digits stand apart ("meant 14" has the form of a promo code): those need the tagger's word.
     """
     prefixed = _PREFIXED.fullmatch(kind.pattern)
     check = CHECKSUMS.get(kind.checksum)
@@ -184,7 +185,8 @@ def id_finds(kind: EntityType, text: str) -> Iterable[Find]:
         for match in re.finditer(rf"(?<![\w$.-]){_loose(kind.pattern)}(?![\w-])", text.upper()):
             value = re.sub(r"[ -]", "", match[0])
             if any(c.isdigit() for c in value):
-                yield Find(match.start(), match.end(), value, "pattern", PATTERN if telling else WEAK)
+                sure = telling and value == match[0]
+                yield Find(match.start(), match.end(), value, "pattern", PATTERN if sure else WEAK)
         return
     prefix, count = prefixed[1], int(prefixed[2])
     digits = r"[ -]?".join([r"\d"] * count)

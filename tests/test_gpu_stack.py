@@ -127,7 +127,7 @@ def test_missing_weights_name_the_remedy(models: dict[str, str], tmp_path: Path,
     stack = write_stack(tmp_path, **{**models, job: str(tmp_path / "nothing-here")})
     agent = build(str(stack), "retail")
     photo = Image(np.zeros((32, 32, 3), np.uint8))
-    with pytest.raises(WeightsError, match=r"python -m|existing path|give the path"):
+    with pytest.raises(WeightsError, match=r"python -m|existing path|give "):
         agent.respond(Turn(text="hello", audio=speech_like(), image=photo))
 
 

@@ -50,7 +50,8 @@ def test_a_wrong_check_digit_is_not_believed(recognizers: Recognizers) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello there", "🙂" * 50, "İstanbul'da", "\x00\x01", "1" * 500, "what's that", "size s"]
+    "text",
+    ["", "hello there", "🙂" * 50, "İstanbul'da", "\x00\x01", "1" * 500, "what's that", "size s", "sorry i meant 14"],
 )
 def test_nothing_is_made_up(recognizers: Recognizers, text: str) -> None:
     assert merge(recognizers.find(text)) == ()
