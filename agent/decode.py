@@ -47,7 +47,7 @@ def decode_intents(
     Returns:
         Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
     """
-    confidence = sigmoid(scores / calibration.intent_temperature)
+    confidence = confidences(scores, calibration)
     outside = float(sigmoid(np.array(scope / calibration.scope_temperature)))
     order = np.argsort(-confidence)
     intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
@@ -58,6 +58,11 @@ def decode_intents(
         return intents, 0, outside, "unsure"
     wanted = sum(intent.confidence >= calibration.accept for intent in intents)
     return intents, min(wanted, MOST_WANTED), outside, "ok"
+
+
+def confidences(scores: FloatArray, calibration: Calibration) -> FloatArray:
+    """Calibrated probability of each intent, from raw scores of any shape."""
+    return sigmoid((scores - calibration.intent_bias) / calibration.intent_temperature)
 
 
 def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str) -> list[Span]:

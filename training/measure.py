@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from agent.checkpoint import Calibration
-from agent.decode import decode_intents, decode_tags, sigmoid
+from agent.decode import confidences, decode_intents, decode_tags, sigmoid
 from agent.fusion import collate
 from agent.heads import Labels, UnderstandingModel
 from agent.types import Intent, Verdict
@@ -99,9 +100,7 @@ def _intent_figures(
         figures["intent_accuracy"] = float(right.mean())
         figures["intent_macro_f1"] = macro_f1(truth, ours.argmax(axis=1))
         figures["accepted_accuracy"] = float(np.mean(accepted))
-        figures["calibration_error"] = calibration_error(
-            sigmoid(ours / calibration.intent_temperature).max(axis=1), right
-        )
+        figures["calibration_error"] = calibration_error(confidences(ours, calibration).max(axis=1), right)
     if several:
         both = [{intent.name for intent in decoded[i][0][: decoded[i][1]]} == names for i, names in several.items()]
         figures["two_intents_both_right"] = float(np.mean(both))
@@ -175,14 +174,29 @@ def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) ->
     if not inside.any():
         return Calibration()
     intents = scores.intents[known]
-    temperature = _temperature(intents[inside], truth[inside])
-    accept = _best_threshold(sigmoid(intents / temperature), truth)
+    temperature, bias = _platt(intents[inside], truth[inside])
+    fitted = Calibration(temperature, bias)
+    accept = _best_threshold(confidences(intents, fitted), truth)
     if inside.all():
-        return Calibration(temperature, 1.0, accept, accept / 2, 0.5)
+        return replace(fitted, accept=accept, clarify=accept / 2)
     scope = scores.scope[known]
     scope_temperature = _temperature(scope[:, None], (~inside).astype(np.float32)[:, None])
     limit = float(np.quantile(sigmoid(scope[inside] / scope_temperature), 1 - FALSE_REJECTION))
-    return Calibration(temperature, scope_temperature, accept, accept / 2, min(0.95, max(0.5, limit)))
+    out_of_scope = min(0.95, max(0.5, limit))
+    return Calibration(temperature, bias, scope_temperature, accept, accept / 2, out_of_scope)
+
+
+def _platt(scores: np.ndarray, truth: np.ndarray, near: int = 3) -> tuple[float, float]:
+    """Temperature and bias of highest likelihood over each row's `near` best scores, on a grid."""
+    best = np.argsort(-scores, axis=1)[:, :near]
+    z, y = np.take_along_axis(scores, best, axis=1), np.take_along_axis(truth, best, axis=1)
+    found = (math.inf, 1.0, 0.0)
+    for temperature in np.exp(np.linspace(np.log(0.2), np.log(4.0), 40)):
+        for bias in np.linspace(-4.0, 4.0, 41):
+            p = np.clip(sigmoid((z - bias) / temperature), 1e-6, 1 - 1e-6)
+            loss = -float((y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
+            found = min(found, (loss, float(temperature), float(bias)))
+    return found[1], found[2]
 
 
 def _best_threshold(confidence: np.ndarray, truth: np.ndarray) -> float:
