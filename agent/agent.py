@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
+import torch
 from sqlalchemy import select
 
 from agent.actions import ShopBackend
@@ -47,6 +48,7 @@ class Agent:
     def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
         """Understand turns, each on its own; nothing is decided or stored."""
         with self._models:
+            torch.set_num_threads(self.parts.settings.threads)  # holds for the thread that calls
             return self._understander.understand(turns)
 
     def respond(self, turn: Turn, *, speak: bool = True) -> Reply:
