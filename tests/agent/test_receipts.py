@@ -253,11 +253,25 @@ def test_no_receipt_gives_no_fields(lines: tuple[TextLine, ...]) -> None:
 def test_words_the_tagger_skips_within_a_line_are_kept() -> None:
     lines = [
         TextLine("HARBOR LANE", (0.3, 0.05, 0.7, 0.1), 0.99),
-        TextLine("21 Wharf Street, Portland ME 04101", (0.2, 0.12, 0.8, 0.16), 0.99),
+        TextLine("SALES RECEIPT", (0.3, 0.11, 0.7, 0.14), 0.99),
+        TextLine("DATE 2026-05-04", (0.1, 0.2, 0.5, 0.24), 0.98),
+        TextLine("TOTAL 25.40", (0.1, 0.5, 0.6, 0.54), 0.97),
+        TextLine("Old Mill by the water, Astoria", (0.2, 0.8, 0.8, 0.84), 0.99),
     ]
     text = "\n".join(line.text for line in lines)
-    marks = [
-        ("address", text.index(word), text.index(word) + len(word), 0.9) for word in ("21", "Street, Portland", "04101")
+    assert read_receipt(lines).receipt.address is None
+    marks = [("address", text.index(words), text.index(words) + len(words), 0.9) for words in ("Old Mill", "Astoria")]
+    assert read_receipt(lines, marks).receipt.address == "Old Mill by the water, Astoria"
+
+
+def test_the_rules_are_surer_where_the_tagger_agrees() -> None:
+    lines = [
+        TextLine("GREEN VALLEY TRADING", (0.3, 0.05, 0.7, 0.1), 0.99),
+        TextLine("TOTAL 25.40", (0.1, 0.5, 0.6, 0.54), 0.97),
     ]
-    fields = read_receipt(lines, marks)
-    assert fields.receipt.address == "21 Wharf Street, Portland ME 04101"
+    alone, agreed = read_receipt(lines).company, read_receipt(lines, [("company", 0, 6, 0.8)]).company
+    assert alone is not None
+    assert agreed is not None
+    assert (alone.value, agreed.value) == ("GREEN VALLEY TRADING", "GREEN VALLEY TRADING")
+    assert (alone.tagged, agreed.tagged) == (False, True)
+    assert alone.score < agreed.score
