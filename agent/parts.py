@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,19 +44,6 @@ class Parts:
         self.settings = settings
         self.pack = pack
         self.device = check_device(settings.device)
-
-    def prefetch(self, *names: str) -> None:
-        """Begin to make parts in the background; whoever then asks for one waits until it is there.
-
-        What goes wrong is raised to who asks for the part, not here.
-        """
-        for name in names:
-            if name not in self.__dict__:
-                threading.Thread(target=self._make, args=(name,), daemon=True).start()
-
-    def _make(self, name: str) -> None:
-        with suppress(Exception):
-            getattr(self, name)
 
     @cached_property
     def checkpoint(self) -> Checkpoint:

@@ -66,7 +66,6 @@ class Understander:
         """Understand turns, each on its own; results in the same order."""
         clock = Clock()
         works = [_Work(turn) for turn in turns]
-        self._prefetch(turns)
         with clock("hear"):
             self._hear(works)
         with clock("see"):
@@ -79,13 +78,6 @@ class Understander:
             results = [self._decode(work, logits, row) for row, work in enumerate(works)]
         timings = {name: value / max(1, len(turns)) for name, value in clock.milliseconds.items()}
         return [replace(result, timings_ms=timings) for result in results]
-
-    def _prefetch(self, turns: Sequence[Turn]) -> None:
-        """The first turn's models load side by side; later turns find them made."""
-        if any(turn.image is not None for turn in turns):
-            self.parts.prefetch("text", "reader", "vision")
-        elif any(turn.audio is not None for turn in turns):
-            self.parts.prefetch("text")
 
     def _hear(self, works: Sequence[_Work]) -> None:
         spoken = [work for work in works if work.turn.audio is not None]

@@ -29,7 +29,7 @@ SHOWN_INTENTS = 5
 def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) -> int:
     """Runs one turn and prints it; returns the exit code."""
     options = _parser().parse_args(argv)
-    with cli.libraries_on_stderr():
+    with cli.libraries_on_stderr(), cli.without_garbage_collection():
         turn, speak = _turn(options), _speak_path(options)
         agent = cli.build_agent(options, build)
         reply = agent.respond(turn, speak=speak is not None)

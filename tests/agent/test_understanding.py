@@ -86,7 +86,7 @@ def parts() -> Any:
     return SimpleNamespace(
         pack=pack, device="cpu", text=FakeText(), vision=FakeVision(), reader=SimpleNamespace(read=lambda image: lines),
         checkpoint=Checkpoint(model, encoders, Calibration(out_of_scope=1.1)), speech=FakeSpeech(heard),
-        prefetch=lambda *names: None, segmenter=SimpleNamespace(segments=lambda audio: (Segment(0.0, audio.seconds),)),
+        segmenter=SimpleNamespace(segments=lambda audio: (Segment(0.0, audio.seconds),)),
     )  # fmt: skip
 
 

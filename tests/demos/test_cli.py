@@ -97,3 +97,12 @@ def test_help_is_quick_and_loads_no_model(door: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert "usage" in done.stdout
     assert "HEAVY []" in done.stdout
+
+
+def test_garbage_collection_comes_back_even_after_an_error() -> None:
+    import gc
+
+    with pytest.raises(KeyError), cli.without_garbage_collection():
+        assert not gc.isenabled()
+        raise KeyError
+    assert gc.isenabled()
