@@ -102,7 +102,11 @@ def test_help_is_quick_and_loads_no_model(door: str) -> None:
 def test_garbage_collection_comes_back_even_after_an_error() -> None:
     import gc
 
-    with pytest.raises(KeyError), cli.without_garbage_collection():
-        assert not gc.isenabled()
-        raise KeyError
+    def failing() -> None:
+        with cli.without_garbage_collection():
+            assert not gc.isenabled()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        failing()
     assert gc.isenabled()
