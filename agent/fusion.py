@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from modalities.types import Encoding
 
 MODALITIES = ("text", "ocr", "image", "speech", "previous")
-"""In the order they stand in the sequence; `previous` is the agent's last words."""
+"""In the order they stand in the sequence. No checkpoint that ships was trained with `speech` (frames of the voice)
+or `previous` (the agent's last words) yet."""
 
 PLACED = ("ocr", "image")
 """Modalities whose vectors carry a box."""
@@ -47,6 +48,11 @@ class ModalityBatch:
     vectors: Tensor
     mask: Tensor
     boxes: Tensor | None = None
+
+    def to(self, device: torch.device) -> ModalityBatch:
+        """The same on another device."""
+        boxes = None if self.boxes is None else self.boxes.to(device)
+        return ModalityBatch(self.vectors.to(device), self.mask.to(device), boxes)
 
 
 @dataclass(frozen=True, eq=False)

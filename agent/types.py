@@ -27,7 +27,6 @@ class Turn:
         image: a photo.
         call_id: ties the turns of one conversation together; None for a turn on its own.
         channel: where it came in; replies are worded for it.
-        previous: the agent's previous words, when the caller of `understand` has them (`respond` fills it in).
     """
 
     text: str | None = None
@@ -35,7 +34,6 @@ class Turn:
     image: Image | None = None
     call_id: str | None = None
     channel: Channel = "text"
-    previous: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,8 +54,8 @@ class Entity:
         value: the normalised value: an id in its written form, a date as YYYY-MM-DD, money as "12.50 USD".
         start, end: character offsets. Into the turn's words; for `photo.*` sources into the photo's text, which is
             its lines joined by newlines.
-        source: who found it: "tagger", "pattern", "checksum", "catalogue", "photo.tagger", "photo.pattern",
-            "photo.barcode".
+        source: who found it: "tagger", "pattern", "checksum", "lexicon", "catalogue", "photo.tagger",
+            "photo.pattern", "photo.barcode".
         confidence: 0..1.
     """
 

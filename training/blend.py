@@ -85,6 +85,7 @@ def blend(
 ) -> None:
     """Train fusion and heads; `score` and `keep` as in `training.tune.tune`."""
     rng = random.Random(plan.seed)
+    device = next(model.parameters()).device
     optimizer = torch.optim.AdamW(model.parameters(), lr=plan.rate, weight_decay=0.01)
     best = -math.inf
     for epoch in range(plan.epochs):
@@ -94,7 +95,8 @@ def blend(
         for group in optimizer.param_groups:
             group["lr"] = plan.rate * max(0.05, share)
         for inputs, targets in tqdm(jobs, desc=f"blend {epoch + 1}", unit="batch", mininterval=10):
-            loss = loss_of(model(inputs), targets)
+            present = {name: batch.to(device) for name, batch in inputs.items()}
+            loss = loss_of(model(present), targets.to(device))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

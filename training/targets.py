@@ -35,6 +35,12 @@ class Targets:
     condition: Tensor
     tags: dict[str, Tensor]
 
+    def to(self, device: torch.device) -> Targets:
+        """The same on another device."""
+        plain = (self.intents, self.labelled, self.sentiment, self.kind, self.condition)
+        tags = {name: ids.to(device) for name, ids in self.tags.items()}
+        return Targets(*(tensor.to(device) for tensor in plain), tags)
+
 
 def tag_ids(spans: Spans | None, offsets: Sequence[tuple[int, int]], labels: Labels) -> list[int]:
     """A tag for each token by its character offsets; tokens of no characters are ignored."""

@@ -142,6 +142,7 @@ def tune(
         The best validation score.
     """
     rng = random.Random(plan.seed)
+    device = next(model.parameters()).device
     adapter = [p for p in encoder.model.parameters() if p.requires_grad]
     groups = [
         {"params": adapter, "lr": plan.adapter_rate},
@@ -158,8 +159,9 @@ def tune(
             list(batches(rows, plan.batch, rng)), desc=f"epoch {epoch + 1}", unit="batch", mininterval=10
         ):
             batch = prepare(group, encoder, model, bank, rng, plan.rates)
-            logits = model({"text": text_batch(encoder, batch.tokens), **batch.others})
-            loss = loss_of(logits, batch.targets)
+            others = {name: other.to(device) for name, other in batch.others.items()}
+            logits = model({"text": text_batch(encoder, batch.tokens), **others})
+            loss = loss_of(logits, batch.targets.to(device))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_([*adapter, *model.parameters()], 1.0)
