@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from agent.receipts import boxes_of
 from agent.types import Entity, Photo
-from modalities.types import Box, Image
+from modalities.types import Box, Image, TextLine
 
 PALETTE = ("#0b6e99", "#b3521d", "#2c7a3f", "#7a3e9d", "#a8305f", "#5c6b12", "#1f4fa3", "#8a5a00")
 _ON_RECEIPTS = ("company", "address", "date", "total")
@@ -54,11 +53,23 @@ def fields(photo: Photo, entities: Sequence[Entity]) -> tuple[Field, ...]:
     for entity in entities:
         if not entity.source.startswith("photo.") or entity.source == "photo.barcode":
             continue
-        boxes = boxes_of(photo.lines, ((entity.start, entity.end),))
+        boxes = list(_boxes(photo.lines, entity.start, entity.end))
         if boxes:
             found.append(Field(entity.type, entity.value, _around(boxes), color_of(entity.type)))
     codes = (Field(code.format, code.text, code.box, color_of(code.format)) for code in photo.barcodes)
     return (*found, *codes)
+
+
+def _boxes(lines: Sequence[TextLine], start: int, end: int) -> Iterator[Box]:
+    """The places of the characters start..end of the joined lines, a box a line."""
+    offset = 0
+    for line in lines:
+        first, last = max(start - offset, 0), min(end - offset, len(line.text))
+        if first < last:
+            x0, y0, x1, y1 = line.box
+            step = (x1 - x0) / len(line.text)
+            yield (x0 + first * step, y0, x0 + last * step, y1)
+        offset += len(line.text) + 1
 
 
 def _around(boxes: Sequence[Box]) -> Box:

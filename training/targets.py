@@ -37,14 +37,9 @@ class Targets:
 
     def to(self, device: torch.device) -> Targets:
         """The same on another device."""
-        return Targets(
-            self.intents.to(device),
-            self.labelled.to(device),
-            self.sentiment.to(device),
-            self.kind.to(device),
-            self.condition.to(device),
-            {name: ids.to(device) for name, ids in self.tags.items()},
-        )
+        plain = (self.intents, self.labelled, self.sentiment, self.kind, self.condition)
+        tags = {name: ids.to(device) for name, ids in self.tags.items()}
+        return Targets(*(tensor.to(device) for tensor in plain), tags)
 
 
 def tag_ids(spans: Spans | None, offsets: Sequence[tuple[int, int]], labels: Labels) -> list[int]:
