@@ -18,7 +18,6 @@ SENTENCES = (
     "where is my order",
     "i want to cancel my order",
     "the blue jacket arrived broken",
-    "please give me my money back",
     "can i speak to a person",
     "order k~a1 four~a2 eight~a3 two~a4",
     "order k~a1 two~a2 four~a3 eight~a4",
