@@ -11,9 +11,10 @@ from typing import Any
 
 from agent.errors import PackError
 
-_KEYS = frozenset({"text", "intents", "entities", "image", "audio"})
+_KEYS = frozenset({"text", "intents", "entities", "image", "audio", "sentiment", "speaker", "sender"})
 _ENTITY_KEYS = frozenset({"type", "start", "end"})
 _KIND = re.compile(r"kind:[a-z_]+")
+_SENTIMENTS = ("negative", "neutral", "positive")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Example:
         image: a photo's path inside the pack, or "kind:receipt" and the like for any photo of that kind, or None.
         audio: a recording's path inside the pack, or None.
         line: where it stands in its file, counted from 1.
+        sentiment: "negative", "neutral" or "positive", or None.
+        speaker, sender: who is heard, who sent the photo; any string that tells people apart, or None.
     """
 
     text: str
@@ -35,6 +38,9 @@ class Example:
     image: str | None = None
     audio: str | None = None
     line: int = 0
+    sentiment: str | None = None
+    speaker: str | None = None
+    sender: str | None = None
 
 
 def read_examples(path: Path, intents: frozenset[str], entities: frozenset[str]) -> list[Example]:
@@ -111,7 +117,17 @@ class _Row:
         image, audio = self._file("image"), self._file("audio")
         if not text.strip() and image is None and audio is None:
             raise self.error("needs text, an image or audio")
-        return Example(text, self._intents(intents), self._entities(text, entities), image, audio, self.line)
+        return Example(
+            text=text,
+            intents=self._intents(intents),
+            entities=self._entities(text, entities),
+            image=image,
+            audio=audio,
+            line=self.line,
+            sentiment=self._sentiment(),
+            speaker=self._word("speaker"),
+            sender=self._word("sender"),
+        )
 
     def _intents(self, known: frozenset[str]) -> tuple[str, ...]:
         names = self.row.get("intents")
@@ -145,12 +161,22 @@ class _Row:
             raise self.error(f"span {start!r}..{end!r} of {name} lies outside the text of {len(text)} characters")
         return name, start, end
 
-    def _file(self, key: str) -> str | None:
+    def _sentiment(self) -> str | None:
+        mood = self._word("sentiment")
+        if mood is not None and mood not in _SENTIMENTS:
+            raise self.error(f"unknown sentiment {mood!r}; known: {', '.join(_SENTIMENTS)}")
+        return mood
+
+    def _word(self, key: str) -> str | None:
         value = self.row.get(key)
+        if value is not None and (not isinstance(value, str) or not value):
+            raise self.error(f"{key} must be a non-empty string, got {value!r}")
+        return value
+
+    def _file(self, key: str) -> str | None:
+        value = self._word(key)
         if value is None:
             return None
-        if not isinstance(value, str) or not value:
-            raise self.error(f"{key} must be a non-empty string, got {value!r}")
         if key == "image" and value.startswith("kind:"):
             if not _KIND.fullmatch(value):
                 raise self.error(f'image {value!r} is no kind; write "kind:receipt" and the like')

@@ -37,7 +37,10 @@ class Row:
         intents: what is meant, empty for out of scope, None where not labelled.
         spans: entities, None where not labelled.
         sentiment: a label of `agent.heads.SENTIMENTS`, or None.
-        image: the kind of photo that goes with it ("receipt", "clothing", "grocery", "damaged", "other"), or None.
+        image: the kind of photo that goes with it ("receipt", "clothing", "grocery", "damaged", "other"), any of
+            the public sets' photos of that kind, or None.
+        photo, audio: the files that go with it, or None.
+        group: who speaks or sent the photo: rows of one group are never in two parts; or None.
     """
 
     text: str
@@ -45,12 +48,25 @@ class Row:
     spans: Spans | None = None
     sentiment: str | None = None
     image: str | None = None
+    photo: Path | None = None
+    audio: Path | None = None
+    group: str | None = None
 
 
-def row_of(example: Example) -> Row:
-    """A pack's example as a row."""
-    kind = example.image.removeprefix("kind:") if example.image and example.image.startswith("kind:") else None
-    return Row(example.text, example.intents, example.entities, image=kind)
+def row_of(example: Example, root: Path) -> Row:
+    """An example as a row; its files are found under `root`, the folder of its file."""
+    image = example.image or ""
+    kind = image.removeprefix("kind:") if image.startswith("kind:") else None
+    return Row(
+        text=example.text,
+        intents=example.intents,
+        spans=example.entities,
+        sentiment=example.sentiment,
+        image=kind,
+        photo=root / image if image and kind is None else None,
+        audio=root / example.audio if example.audio else None,
+        group=example.speaker or example.sender,
+    )
 
 
 def outside_rows(data: Path, encoder: TextEncoder, pack: Pack, most: int, seed: int) -> list[Row]:

@@ -212,7 +212,7 @@ def gather(pack: Pack, encoder: TextEncoder, options: Options) -> Rows:
         PackError: too few examples to learn from.
     """
     data, seed = options.data, options.seed
-    own = [row_of(example) for example in pack.examples()]
+    own = [row_of(example, pack.root) for example in pack.examples()]
     if len(own) < 20:
         raise PackError(f"{pack.root / 'examples.jsonl'}: {len(own)} examples; training needs at least 20")
     parts = split([row.text for row in own], [row.intents for row in own], options.shares, seed)

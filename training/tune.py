@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -109,7 +109,7 @@ def prepare(
 
 def _augmented(row: Row, rng: random.Random, rates: Rates) -> Row:
     text, spans = augment(row.text, row.spans or (), rng, rates)
-    return Row(text, row.intents, None if row.spans is None else spans, row.sentiment, row.image)
+    return replace(row, text=text, spans=None if row.spans is None else spans)
 
 
 def text_batch(encoder: TextEncoder, tokens: dict[str, Any]) -> ModalityBatch:
