@@ -23,9 +23,12 @@ from agent.errors import PackError
 from agent.examples import Example, read_examples, read_text
 
 PACKS = Path(__file__).parent / "domains"
-RECOGNIZERS = ("tagger", "lexicon", "catalogue", "id", "number", "money", "date", "email", "phone")
+RECOGNIZERS = (
+    "tagger", "lexicon", "catalogue", "id", "number", "money", "date", "email", "phone", "card", "iban", "country",
+    "currency",
+)  # fmt: skip
 _PACK_KEYS = frozenset({"name", "title", "languages", "currency", "country", "thresholds", "intents", "entities"})
-_ENTITY_KEYS = frozenset({"description", "recognizer", "pattern", "checksum", "values"})
+_ENTITY_KEYS = frozenset({"description", "recognizer", "pattern", "checksum", "values", "secret"})
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class EntityType:
         pattern: for "id": the regular expression of its written form.
         checksum: for "id": a name in `agent.checksums.CHECKSUMS`, or empty.
         values: for "lexicon": value -> other ways to say it.
+        secret: kept from everything that is stored or printed, but for its last four characters; cards always are.
     """
 
     name: str
@@ -46,6 +50,7 @@ class EntityType:
     pattern: str = ""
     checksum: str = ""
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,12 @@ class _Toml:
             raise self.error(key, f"{key} must be a non-empty string, got {value!r}")
         return value
 
+    def truth(self, table: Mapping[str, Any], key: str, default: bool) -> bool:
+        value = table.get(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, f"{key} must be true or false, got {value!r}")
+        return value
+
     def strings(self, table: Mapping[str, Any], key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         value = table.get(key, default)
         if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) and item for item in value):
@@ -218,6 +229,7 @@ def _entity(source: _Toml, name: str, table: Any) -> EntityType:
         pattern=_pattern(source, name, table, recognizer),
         checksum=checksum,
         values={value: source.strings(values, value) for value in values},
+        secret=source.truth(table, "secret", recognizer == "card"),
     )
 
 
