@@ -24,9 +24,10 @@ from agent.errors import PackError
 from agent.flows import Flows
 from agent.knowledge import Articles, ProductGraph
 from agent.manager import Manager
+from agent.operations import OPERATIONS
 from agent.parts import Parts
 from agent.replies import Replies
-from agent.shop import seed
+from agent.shop import ORDERS, Catalogue, NoProducts, seed
 from agent.store import Store
 from agent.tables import Customer
 from agent.types import Reply, Turn, Understanding
@@ -45,18 +46,24 @@ class Agent:
         self._understander = understander
         self._models = threading.Lock()
 
-    def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
-        """Understand turns, each on its own; nothing is decided or stored."""
+    def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
+        """Understand turns, each on its own; nothing is decided or stored.
+
+        Args:
+            turns: what customers gave.
+            explain: also find the evidence, which costs about as much again as understanding typed words.
+        """
         with self._models:
             torch.set_num_threads(self.parts.settings.threads)  # holds for the thread that calls
-            return self._understander.understand(turns)
+            return self._understander.understand(turns, explain=explain)
 
-    def respond(self, turn: Turn, *, speak: bool = True) -> Reply:
+    def respond(self, turn: Turn, *, speak: bool = True, explain: bool = False) -> Reply:
         """Answer one turn of a call.
 
         Args:
             turn: its `call_id` ties it to the turns before; without one it is a call of its own.
             speak: also say the words in the agent's voice.
+            explain: also find the evidence for what was understood.
 
         Raises:
             PackError: the pack has no flows, so it can understand but not answer.
@@ -64,7 +71,7 @@ class Agent:
         if self.manager is None:
             raise PackError(f"the pack {self.parts.pack.name!r} has no flows.toml: it can understand, but not answer")
         started = time.perf_counter()
-        understanding = self.understand([turn])[0]
+        understanding = self.understand([turn], explain=explain)[0]
         answer = self.manager.turn(turn.call_id or f"single-{uuid.uuid4().hex}", understanding, turn.channel)
         timings = {**understanding.timings_ms, **answer.timings_ms}
         audio = None
@@ -124,7 +131,7 @@ def build(
     graph = ProductGraph(products) if products.is_file() else None
     parts = Parts(settings, pack, [product.name for product in graph.products()] if graph else ())
     understander = Understander(parts, product_names(graph) if graph else None, clock)
-    manager = _manager(parts, graph, clock) if graph and (pack.root / "flows.toml").is_file() else None
+    manager = _manager(parts, graph or NoProducts(), clock) if (pack.root / "flows.toml").is_file() else None
     return Agent(parts, understander, manager)
 
 
@@ -134,17 +141,16 @@ def product_names(graph: ProductGraph) -> Names:
     return Names(names | {product.name.lower(): product.id for product in graph.products()})
 
 
-def _manager(parts: Parts, graph: ProductGraph, clock: Callable[[], dt.date]) -> Manager:
+def _manager(parts: Parts, graph: Catalogue, clock: Callable[[], dt.date]) -> Manager:
     pack = parts.pack
     store = Store(parts.settings.store_url)
     with store.session() as session:
         empty = session.scalar(select(Customer.id).limit(1)) is None
     if empty:
         logger.info("the shop's database is new: filling it with made-up customers and orders")
-        seed(store, graph, today=clock())
-    backend = ShopBackend(store, graph, clock)
-    flows = Flows.load(pack.root / "flows.toml", pack.intents, pack.entities, backend.operations)
-    backend.checks = flows.checks
+        seed(store, graph, orders=ORDERS if graph.products() else 0, today=clock())
+    flows = Flows.load(pack.root / "flows.toml", pack.intents, pack.entities, OPERATIONS)
+    backend = ShopBackend(store, graph, clock, flows.checks, flows.requests)
     replies = Replies.load(pack.root / "replies.toml", flows.keys, flows.flows, clock)
     articles = Articles(pack.root / "knowledge", lambda texts: parts.search_text.pool(texts))
     return Manager(flows, replies, backend, articles, store)

@@ -11,9 +11,7 @@ import numpy.typing as npt
 from agent.checkpoint import Calibration
 from agent.heads import Labels
 from agent.types import Intent, Verdict
-
-Span = tuple[str, int, int, float]
-"""Entity type, start, end, score."""
+from agent.types import Span as Span
 
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""

@@ -10,11 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.decode import Span
 from agent.letterhead import Places, find_address, find_company
 from agent.printed import PrintedDate, find_dates, month_first
 from agent.totals import rank_totals
-from agent.types import Entity, Receipt
+from agent.types import Entity, Receipt, Span
 from modalities.ocr import quarter_turns, turn_box
 from modalities.types import Box, TextLine, join_lines
 

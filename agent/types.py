@@ -11,10 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from modalities.types import Audio, Barcode, Image, TextLine, Transcript
+from modalities.types import Audio, Barcode, Box, Image, TextLine, Transcript
 
 Verdict = Literal["ok", "unsure", "out_of_scope", "no_speech"]
 Channel = Literal["text", "voice", "phone"]
+EvidenceSource = Literal["text", "ocr", "image"]
+
+Span = tuple[str, int, int, float]
+"""What a tagger marked: entity type, start, end, score."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +114,28 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """Something of a turn that spoke for or against its likeliest intent; see `agent.evidence`.
+
+    Attributes:
+        source: "text" (words said or typed), "ocr" (print in the photo) or "image" (a part of the photo).
+        intent: the intent it speaks of: the first of the understanding's, whatever the verdict.
+        weight: its share, above 0 for, below 0 against; the absolute weights of a turn add to 1.
+        text: the words or the print; None for a part of the photo.
+        start, end: character offsets of `text`: in `Understanding.text`, or in the photo's lines joined by newlines.
+        box: where the print or the part is in the photo; None for words.
+    """
+
+    source: EvidenceSource
+    intent: str
+    weight: float
+    text: str | None = None
+    start: int | None = None
+    end: int | None = None
+    box: Box | None = None
+
+
+@dataclass(frozen=True)
 class Understanding:
     """One turn understood.
 
@@ -124,6 +150,7 @@ class Understanding:
         sentiment: how it was said.
         image: what was seen, or None.
         timings_ms: milliseconds by stage.
+        evidence: what carried the first intent, weightiest first; empty unless asked for.
     """
 
     text: str = ""
@@ -136,6 +163,7 @@ class Understanding:
     sentiment: Sentiment = Sentiment("neutral", 0.0)
     image: Photo | None = None
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def meant(self) -> tuple[Intent, ...]:

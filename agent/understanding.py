@@ -18,6 +18,7 @@ import torch
 
 from agent.decode import Span, decode_intents, decode_tags, softmax
 from agent.entities import Names, Recognizers, id_finds, merge
+from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts
@@ -62,8 +63,8 @@ class Understander:
         self.parts = parts
         self.recognizers = Recognizers(parts.pack, catalogue, today)
 
-    def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
-        """Understand turns, each on its own; results in the same order."""
+    def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
+        """Understand turns, each on its own; results in the same order. `explain` adds the evidence."""
         clock = Clock()
         works = [_Work(turn) for turn in turns]
         with clock("hear"):
@@ -76,6 +77,9 @@ class Understander:
             logits = self._fuse(works)
         with clock("decode"):
             results = [self._decode(work, logits, row) for row, work in enumerate(works)]
+        if explain:
+            with clock("explain"):
+                results = [self._explained(work, result) for work, result in zip(works, results, strict=True)]
         timings = {name: value / max(1, len(turns)) for name, value in clock.milliseconds.items()}
         return [replace(result, timings_ms=timings) for result in results]
 
@@ -157,6 +161,23 @@ class Understander:
             blank, intents=intents, wanted=wanted, entities=words + printed, verdict=verdict, out_of_scope=outside,
             sentiment=sentiment, image=photo,
         )  # fmt: skip
+
+    def _explained(self, work: _Work, result: Understanding) -> Understanding:
+        """With what carried the first intent."""
+        if not result.intents:
+            return result
+        model, intent = self.parts.checkpoint.model, result.intents[0].name
+        column, device = model.labels.intents.index(intent), torch.device(self.parts.device)
+
+        def score(inputs: Mapping[str, ModalityBatch]) -> torch.Tensor:
+            logits = self._run({name: batch.to(device) for name, batch in inputs.items()})
+            if logits is None:
+                raise ValueError(f"the model knows none of {sorted(inputs)!r}")
+            return logits.intents[:, column].float().cpu()
+
+        encodings = {name: found for name, found in work.encodings.items() if name in model.fusion.project}
+        given = Given(work.text, work.lines[:MAX_LINES], encodings)
+        return replace(result, evidence=evidence_for(given, intent, score, self.parts.text.encode))
 
     def _spans(self, work: _Work, logits: Logits, row: int, name: str, text: str) -> list[Span]:
         encoding = work.encodings.get(name)
