@@ -1,0 +1,91 @@
+"""A model's raw scores of rows with their texts and photos encoded, for the trainer's own loop, and what they mean."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from agent.checkpoint import Calibration
+from agent.decode import Span, decode_intents, decode_tags, softmax
+from agent.fusion import collate
+from agent.heads import Labels, UnderstandingModel
+from agent.types import Entity, Sentiment, Understanding
+from modalities.text import TextEncoder
+from modalities.types import Encoding
+from training.photo_bank import PhotoBank
+from training.rows import Row
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Raw scores of rows: intents (n, intents), scope (n,), sentiment (n, 3), the tagger's spans by row."""
+
+    intents: FloatArray
+    scope: FloatArray
+    sentiment: FloatArray
+    spans: list[list[Span]]
+
+
+@torch.inference_mode()
+def scores_of(
+    rows: Sequence[Row],
+    encoder: TextEncoder,
+    model: UnderstandingModel,
+    bank: PhotoBank | None,
+    encoded: Sequence[Encoding] | None = None,
+    batch: int = 64,
+) -> Scores:
+    """Run the model over rows; photos are drawn from the bank with a fixed seed; `encoded` are the texts' vectors."""
+    rng = random.Random(1)
+    intents, scope, sentiment = [], [], []
+    spans: list[list[Span]] = []
+    for first in range(0, len(rows), batch):
+        part = rows[first : first + batch]
+        texts = encoded[first : first + batch] if encoded else encoder.encode([row.text for row in part])
+        photos = [bank.draw(row.image, rng) if bank else None for row in part]
+        inputs = {
+            "text": collate(texts, encoder.device),
+            "image": collate([p.encoding if p else None for p in photos], encoder.device),
+        }
+        logits = model({name: value for name, value in inputs.items() if value is not None})
+        intents.append(logits.intents.float().cpu().numpy())
+        scope.append(logits.out_of_scope.float().cpu().numpy())
+        sentiment.append(logits.sentiment.float().cpu().numpy())
+        tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
+        for i, (row, text) in enumerate(zip(part, texts, strict=True)):
+            spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text))
+    return Scores(np.concatenate(intents), np.concatenate(scope), np.concatenate(sentiment), spans)
+
+
+def understood(rows: Sequence[Row], scores: Scores, labels: Labels, calibration: Calibration) -> list[Understanding]:
+    """What the scores of rows mean: understandings without recognizers and photos."""
+    results = []
+    for i, row in enumerate(rows):
+        intents, wanted, outside, verdict = decode_intents(
+            scores.intents[i], float(scores.scope[i]), labels, calibration
+        )
+        mood = softmax(scores.sentiment[i])
+        sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))
+        entities = tuple(
+            Entity(kind, row.text[a:b], row.text[a:b], a, b, "tagger", score) for kind, a, b, score in scores.spans[i]
+        )
+        results.append(
+            Understanding(
+                text=row.text,
+                intents=intents,
+                wanted=wanted,
+                entities=entities,
+                verdict=verdict,
+                out_of_scope=outside,
+                sentiment=sentiment,
+            )
+        )
+    return results
