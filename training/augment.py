@@ -1,4 +1,4 @@
-"""Words as they really come in: typing errors, other wordings, words the recogniser lost, no case or punctuation.
+"""Words as they really come in: typing errors, other wordings, words misheard, no case or punctuation.
 
 Each change is a list of edits (start, end, new characters) that never reach over an entity's edge, so the spans move
 with the text.
@@ -10,13 +10,15 @@ import math
 import random
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
 from training.wordings import Edit, frame, reword
 
 Spans = tuple[tuple[str, int, int], ...]
+Mishear = Callable[[str, Spans, random.Random], tuple[str, Spans]]
+"""A text as a recogniser may hear it: `training.misheard.Confusions`."""
 
 NEIGHBOURS = {
     "a": "qsz", "b": "vgn", "c": "xdv", "d": "sfe", "e": "wrd", "f": "dgr", "g": "fht", "h": "gjy", "i": "uok",
@@ -40,6 +42,7 @@ class Rates:
         reword: phrases in other words (`training.wordings`).
         frame: a greeting, a polite frame or thanks around it.
         characters: least and most typing errors a letter; drawn anew for each text.
+        misheard: heard by a recogniser instead of typed, where `augment` is given one: no typing errors then.
         inside: of the texts with typing errors, those that have them inside entities too (never at digits).
     """
 
@@ -48,12 +51,23 @@ class Rates:
     drop: float = 0.15
     reword: float = 0.2
     frame: float = 0.15
+    misheard: float = 0.3
     characters: tuple[float, float] = (0.02, 0.15)
     inside: float = 0.4
 
 
-def augment(text: str, spans: Spans, rng: random.Random, rates: Rates = Rates()) -> tuple[str, Spans]:
-    """One changed copy of a text with its spans; a text is never changed into nothing."""
+def augment(
+    text: str, spans: Spans, rng: random.Random, rates: Rates = Rates(), mishear: Mishear | None = None
+) -> tuple[str, Spans]:
+    """One changed copy of a text with its spans; a text is never changed into nothing.
+
+    Args:
+        text: any text.
+        spans: (type, start, end), in order, apart from each other.
+        rng: the draw.
+        rates: how often each change is made.
+        mishear: a recogniser's errors, where there are to be any.
+    """
     before = text, spans
     if rng.random() < rates.reword:
         text, spans = apply(text, spans, _outside(reword(text, rng), spans))
@@ -61,7 +75,9 @@ def augment(text: str, spans: Spans, rng: random.Random, rates: Rates = Rates())
         text, spans = apply(text, spans, _outside(_drops(text, rng), spans))
     if rng.random() < rates.frame:
         text, spans = apply(text, spans, _outside(frame(text, rng), spans))
-    if rng.random() < rates.typo:
+    if mishear is not None and rng.random() < rates.misheard:
+        text, spans = mishear(text, spans, rng)
+    elif rng.random() < rates.typo:
         edits = typos(text, rng.uniform(*rates.characters), rng)
         text, spans = apply(text, spans, edits if rng.random() < rates.inside else _outside(edits, spans))
     if rng.random() < rates.spoken:
