@@ -18,7 +18,9 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from agent.errors import BackendError, ConfigError
+from agent.flows import Request
 from agent.operations import OPERATIONS, Desk, Operation, Refusal
+from agent.operations.requests import declared
 from agent.shop import Catalogue
 from agent.store import Store
 from agent.types import Action, Result
@@ -82,6 +84,7 @@ class ShopBackend:
         graph: the products.
         clock: gives the shop's day.
         checks: the rules of each operation, from the pack's flows (`Flows.checks`).
+        requests: the operations the pack declares (`Flows.requests`).
     """
 
     def __init__(
@@ -90,14 +93,16 @@ class ShopBackend:
         graph: Catalogue,
         clock: Callable[[], dt.date] = dt.date.today,
         checks: Mapping[str, Mapping[str, Any]] | None = None,
+        requests: Mapping[str, Request] | None = None,
     ) -> None:
         self.store, self.graph, self.clock = store, graph, clock
         self.checks = checks or {}
+        self._operations = {**OPERATIONS, **declared(requests or {})}
 
     @property
     def operations(self) -> Mapping[str, Operation]:
-        """Every operation of the shop, by name."""
-        return OPERATIONS
+        """Every operation of the shop and every request of the pack, by name."""
+        return self._operations
 
     def run(self, action: Action, key: Key, *, customer_id: int | None, preview: bool) -> Result:
         """Carry out one operation in one transaction.
@@ -106,9 +111,10 @@ class ShopBackend:
             ConfigError: there is no operation of this name.
             BackendError: the database did not answer; nothing was changed.
         """
-        operation = OPERATIONS.get(action.name)
+        operation = self._operations.get(action.name)
         if operation is None:
-            raise ConfigError(f"the shop has no operation {action.name!r}; it has {', '.join(sorted(OPERATIONS))}")
+            known = ", ".join(sorted(self._operations))
+            raise ConfigError(f"the shop has no operation {action.name!r}; it has {known}")
 
         def work(session: Session) -> Result:
             return self._work(session, operation, action.arguments, customer_id)

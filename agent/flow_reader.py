@@ -13,7 +13,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from agent.errors import PackError
-from agent.flows import ANSWER, MOVES, SOURCES, Flow, Flows, Identify, Limits, OperationLike, Outcome, Photos, Slot
+from agent.flows import (
+    ANSWER,
+    MOVES,
+    SOURCES,
+    Flow,
+    Flows,
+    Identify,
+    Limits,
+    OperationLike,
+    Outcome,
+    Photos,
+    Request,
+    Slot,
+)
 
 
 def read_flows(
@@ -39,13 +52,15 @@ class _Reader:
             raise PackError(f"{path}: not valid TOML: {error}") from error
 
     def read(self) -> Flows:
-        top = ("limits", "identify", "photos", "words", "slots", "errors", "flows")
+        top = ("limits", "identify", "photos", "words", "slots", "operations", "errors", "flows")
         self.known("", self.table, top)
         slots = {name: self.slot(name) for name in self.section("slots")}
         self.slots = slots
         for slot in slots.values():
             if slot.after:
                 self.slot_name(f"slots.{slot.name}", "after", slot.after)
+        requests = {name: self.request(name) for name in self.section("operations")}
+        self.operations = {**self.operations, **requests}
         names = self.section("flows")
         flows = {name: self.flow(name) for name in names}
         loaded = Flows(
@@ -55,6 +70,7 @@ class _Reader:
             limits=self.limits(),
             identify=self.identification(),
             photos=self.pictures(),
+            requests=requests,
             old_words=self.words("old"),
             join_words=self.words("join"),
         )
@@ -131,6 +147,18 @@ class _Reader:
             self.fail(at, key, f"unknown slot {name!r}; there are {', '.join(sorted(self.slots))}")
         return name
 
+    def request(self, name: str) -> Request:
+        at = f"operations.{name}"
+        table = self.section(name, self.table["operations"], "operations")
+        self.known(at, table, ("ticket", "arguments", "customer"))
+        if name in self.operations or name == ANSWER:
+            self.fail("operations", name, f"{name!r} is the backend's own; call it otherwise")
+        ticket = self.string(at, table, "ticket")
+        if not ticket:
+            self.fail(at, "ticket", "needs the kind of ticket it opens")
+        arguments = (self.slot_name(at, "arguments", slot) for slot in self.strings(at, table, "arguments"))
+        return Request(name, ticket, frozenset(arguments), self.flag(at, {"customer": True, **table}, "customer"))
+
     def group(self, at: str, key: str, text: str) -> tuple[str, ...]:
         return tuple(self.slot_name(at, key, name) for name in text.split("|"))
 
@@ -179,6 +207,7 @@ class _Reader:
             query=self.string(at, table, "query"),
             confirm=self.string(at, table, "confirm"),
             done=self.string(at, table, "done"),
+            next=self.outcome(at, "next", table["next"]) if "next" in table else None,
             denied=self.outcome(at, "denied", table["denied"]) if "denied" in table else Outcome("not_done"),
             handoff_above=float(limit),
             checks=self.section("checks", table, at),
@@ -247,7 +276,7 @@ class _Reader:
         if missing:
             self.fail("flows", "", f"no flow for the intents {', '.join(sorted(missing))}")
         led = {o.offer or o.then for o in loaded.errors.values()}
-        led |= {o.offer or o.then for f in loaded.flows.values() for o in (*f.errors.values(), f.denied)}
+        led |= {o.offer or o.then for f in loaded.flows.values() for o in f.outcomes}
         for name in loaded.flows:
             if name not in self.intents and name not in led:
                 self.fail(f"flows.{name}", "", f"flow {name!r} is unreachable: unknown intent, and no flow leads to it")
@@ -271,7 +300,7 @@ class _Reader:
     @staticmethod
     def followers(loaded: Flows, name: str) -> set[str]:
         flow = loaded.flows[name]
-        return {o.then for o in (*flow.errors.values(), flow.denied) if o.then}
+        return {o.then for o in flow.outcomes if o.then}
 
 
 def _line(source: str, section: str, key: str) -> int:

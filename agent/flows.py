@@ -6,9 +6,10 @@
     [words]             old: what stands before a value that no longer holds ("not", "instead of");
                         join: what ties a second wish to the first ("and", "also")
     [slots.NAME]        entity, from, carry, free, form, after
+    [operations.NAME]   ticket, arguments, customer: what the pack asks of systems that work off tickets
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
-    [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, denied, handoff_above, checks,
-                        sorry, errors
+    [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, next, denied, handoff_above,
+                        checks, sorry, errors
 
 Checked as a whole when read: every name must exist, every step must be reachable, and no flow may lead back to
 itself by itself. What flows are about is not known here.
@@ -51,6 +52,27 @@ class OperationLike(Protocol):
     def arguments(self) -> frozenset[str]: ...  # noqa: D102
     @property
     def changes(self) -> bool: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Request:
+    """An operation that a pack declares, so that it needs no code: it opens a ticket with the facts given.
+
+    The company's systems, or its people, work the ticket off.
+
+    Attributes:
+        name: what flows call it.
+        ticket: the kind of ticket.
+        arguments: the slots written into it.
+        customer: whether it must be known whose call this is.
+        changes: always; so it is previewed before a confirmation, and done once.
+    """
+
+    name: str
+    ticket: str
+    arguments: frozenset[str]
+    customer: bool = True
+    changes: bool = True
 
 
 @dataclass(frozen=True)
@@ -150,6 +172,7 @@ class Flow:
         query: for "answer": what to look for when the customer's words find nothing.
         confirm: reply key of the question before anything is changed; empty to do it at once.
         done: reply key of the good end.
+        next: what follows the good end: an offer, another flow, or a person.
         denied: what follows a "no" to the confirmation.
         handoff_above: a refund or price above this many units of money is for a person; 0 for no limit.
         checks: the rules the operation holds.
@@ -167,6 +190,7 @@ class Flow:
     query: str = ""
     confirm: str = ""
     done: str = ""
+    next: Outcome | None = None
     denied: Outcome = Outcome("not_done")
     handoff_above: float = 0.0
     checks: Mapping[str, Any] = field(default_factory=dict)
@@ -180,6 +204,11 @@ class Flow:
         asked = [name for group in self.needs for name in group]
         return (*asked, *self.once, *self.takes)
 
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Everything that may follow it."""
+        return (*self.errors.values(), self.denied, *([self.next] if self.next else []))
+
 
 @dataclass(frozen=True)
 class Flows:
@@ -191,6 +220,7 @@ class Flows:
     limits: Limits = Limits()
     identify: Identify = Identify()
     photos: Photos = Photos()
+    requests: Mapping[str, Request] = field(default_factory=dict)
     old_words: tuple[str, ...] = ()
     join_words: tuple[str, ...] = ()
 
@@ -225,7 +255,7 @@ class Flows:
     @property
     def keys(self) -> frozenset[str]:
         """Every reply key the flows can come to."""
-        every = [*self.errors.values(), *(o for f in self.flows.values() for o in (*f.errors.values(), f.denied))]
+        every = [*self.errors.values(), *(o for f in self.flows.values() for o in f.outcomes)]
         said = {o.say for o in every} | {k for f in self.flows.values() for k in (f.confirm, f.done)}
         offers = {f"offer_{o.offer}" for o in every if o.offer}
         groups = {g for f in self.flows.values() for g in (*f.needs, *((s,) for s in f.once))}

@@ -143,6 +143,8 @@ class Fulfilment:
             limit, amount = flow.handoff_above, _amount(result.data)
             return self._handoff(draft, "large_amount") if limit and amount > limit else self._confirm(draft, flow)
         draft.say(flow.done, **result.data)
+        if flow.next:
+            return self._outcome(draft, flow.next, result.data, "done")
         draft.end("done")
         return self._next(draft, flow)
 
@@ -189,7 +191,9 @@ class Fulfilment:
             return self._ask(draft, (outcome.ask,), (outcome.ask,), outcome.say, facts)
         draft.say(outcome.say, **facts)
         if outcome.handoff:
-            return self._handoff(draft, "failed")
+            if ending == "done":
+                draft.end(ending)
+            return self._handoff(draft, "failed" if ending == "failed" else "follow_up")
         follower = self.flows.flows.get(outcome.then or outcome.offer)
         kept = {k: v for k, v in draft.state.facts.items() if follower and k in follower.slots}
         draft.end(ending)

@@ -69,6 +69,8 @@ RECENT = 12
 """What the first customer got, came within so many days, so that all of it can still go back."""
 
 BOUGHT, BACK_SENT = "ordered", "returned"
+ORDERS = 600
+"""Orders of a seeded shop."""
 
 
 class CatalogueVariant(Protocol):
@@ -109,6 +111,14 @@ class Catalogue(Protocol):
         ...
 
 
+class NoProducts:
+    """The catalogue of a company that sells no goods."""
+
+    def products(self) -> Sequence[CatalogueProduct]:
+        """None."""
+        return ()
+
+
 def cents(price: object) -> int:
     """Whole cents of a price given as a number or as text such as "12.50 USD"."""
     return int((Decimal(str(price).split()[0]) * 100).to_integral_value())
@@ -129,7 +139,7 @@ def seed(
     graph: Catalogue,
     seed: int = 7,
     customers: int = 200,
-    orders: int = 600,
+    orders: int = ORDERS,
     today: dt.date | None = None,
 ) -> None:
     """Fill an empty shop.
@@ -143,11 +153,11 @@ def seed(
         today: the day all dates are counted from; the real one when left out.
 
     Raises:
-        InputError: there is nothing to sell, or more is asked for than there are ids.
+        InputError: there are orders and nothing to sell, or more is asked for than there are ids.
     """
     products = graph.products()
-    if not products or not 1 <= customers <= 50_000 or not 0 <= orders <= 50_000:
-        raise InputError("seeding needs products, 1 to 50000 customers and 0 to 50000 orders")
+    if not (products or orders == 0) or not 1 <= customers <= 50_000 or not 0 <= orders <= 50_000:
+        raise InputError("seeding needs 1 to 50000 customers, 0 to 50000 orders, and products if there are orders")
     rng = random.Random(seed)
     day = today or dt.date.today()
     with store.session(write=True) as session:
