@@ -88,9 +88,9 @@ class Agent:
         """Words in the agent's voice."""
         return self.parts.voice.speak(text)
 
-    def warm(self, *, audio: bool = True, image: bool = True) -> None:
+    def warm(self, *, audio: bool = True, image: bool = True, explain: bool = False) -> None:
         """Load the models now rather than at the first turn that needs them."""
-        self.parts.text.encode(["hello"])
+        self.understand([Turn(text="hello")], explain=explain)
         self.parts.voice.speak("Hello.")
         if self.manager is not None and self.manager.articles is not None:
             self.manager.articles.search("opening hours")

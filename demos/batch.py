@@ -36,9 +36,9 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     if options.workers < 1:
         raise InputError(f"--workers must be 1 or more, got {options.workers}")
     paths = files.find(options.inputs)
-    job = Job(options.stack, options.domain, options.device, build)
+    job = Job(options.stack, options.domain, options.device, options.explain, build)
     started = time.perf_counter()
-    with batch_rows.opened(options.out, {"stack": job.stack, "domain": job.domain}) as results:
+    with batch_rows.opened(options.out, {"stack": job.stack, "domain": job.domain, "explain": job.explain}) as results:
         todo = [path for path in paths if files.name_of(path) not in results.rows]
         if len(todo) < len(paths):
             print(f"going on: {len(paths) - len(todo)} of {len(paths)} files were done before", file=sys.stderr)
@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
     cores = len(os.sched_getaffinity(0))
     parser.add_argument("--workers", type=int, default=cores, metavar="N", help=f"processes ({cores}, one a core)")
+    parser.add_argument("--explain", action="store_true", help=cli.EXPLAIN)
     parser.add_argument("--domain", default="retail", metavar="D", help="domain pack: a name or a folder (retail)")
     parser.add_argument("--stack", default="embedded", metavar="S", help="stack: a name or a TOML file (embedded)")
     parser.add_argument("--device", metavar="DEV", help="where the models run: cpu, cuda, cuda:1 (the stack's own)")

@@ -27,6 +27,7 @@ COLUMNS = (
     "sentiment_score",
     "verdict",
     "image",
+    "evidence",
     "error",
     "ms",
 )
@@ -43,13 +44,13 @@ def row(path: str, seconds: float | None, understanding: Understanding | None, e
         error: why not, or what was missing at the end.
     """
     found = {} if understanding is None else understanding_json(understanding)
-    keys = ("transcript", "intents", "entities", "verdict", "sentiment", "image")
+    keys = ("transcript", "intents", "entities", "verdict", "sentiment", "image", "evidence")
     timings = {} if understanding is None else {k: round(v, 2) for k, v in understanding.timings_ms.items()}
     wanted = 0 if understanding is None else understanding.wanted
     return {
         "path": path,
         "seconds": None if seconds is None else round(seconds, 3),
-        **{key: found.get(key, [] if key in ("intents", "entities") else None) for key in keys},
+        **{key: found.get(key, [] if key in ("intents", "entities", "evidence") else None) for key in keys},
         "wanted": wanted,
         "error": error or None,
         "timings_ms": timings,
@@ -68,6 +69,7 @@ def cells(result: Mapping[str, Any]) -> dict[str, Any]:
         "sentiment_score": (result["sentiment"] or {}).get("score"),
         "verdict": result["verdict"],
         "image": (result["image"] or {}).get("kind"),
+        "evidence": "; ".join(f"{e['text'] or e['source']} {e['weight']:+.2f}" for e in result["evidence"]),
         "error": result["error"],
         "ms": round(sum(result["timings_ms"].values()), 1),
     }
@@ -90,7 +92,7 @@ class Results:
         run: what the rows depend on (stack, pack); rows of a run that differs are not taken up.
     """
 
-    def __init__(self, folder: Path, run: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, run: Mapping[str, str | bool]) -> None:
         self._folder = folder
         self._part = folder / "results.jsonl.part"
         self._run = dict(run)
@@ -127,7 +129,7 @@ class Results:
 
 
 @contextmanager
-def opened(folder: Path, run: Mapping[str, str]) -> Iterator[Results]:
+def opened(folder: Path, run: Mapping[str, str | bool]) -> Iterator[Results]:
     """The results folder, ours alone while the block runs.
 
     Raises:

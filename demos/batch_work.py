@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _AT_ONCE = 8  # pieces of a long recording understood in one batch
 _NOT_THE_FILE = (ConfigError, DeviceError, MissingPartError, PackError, WeightsError)
 """Errors that every other file would meet too, so they end the batch; its rows so far are kept for the next run."""
 
+Understand = Callable[[Sequence[Turn]], list[Understanding]]
+
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,7 @@ class Job:
     stack: str
     domain: str
     device: str | None = None
+    explain: bool = False
     build: cli.Builder | None = None
 
     def agent(self) -> cli.Door:
@@ -51,7 +55,7 @@ def work(job: Job, paths: Sequence[Path]) -> list[Row]:
     with cli.libraries_on_stderr():
         if job not in _agents:
             _agents[job] = job.agent()
-        return _rows(_agents[job], paths)
+        return _rows(partial(_agents[job].understand, explain=job.explain), paths)
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,12 @@ class _Short:
     turn: Turn
 
 
-def _rows(agent: cli.Door, paths: Sequence[Path]) -> list[Row]:
+def _rows(understand: Understand, paths: Sequence[Path]) -> list[Row]:
     short: list[_Short] = []
     rows: list[Row] = []
     for path in paths:
         try:
-            read = _photo(path) if is_photo(path) else _recording(agent, path)
+            read = _photo(path) if is_photo(path) else _recording(understand, path)
         except _NOT_THE_FILE:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a file does to a reader, it is that file's row
@@ -77,14 +81,14 @@ def _rows(agent: cli.Door, paths: Sequence[Path]) -> list[Row]:
             short.append(read)
         else:
             rows.append(read)
-    return rows + _understood(agent, short)
+    return rows + _understood(understand, short)
 
 
 def _photo(path: Path) -> _Short:
     return _Short(path, None, Turn(image=Image.open(path)))
 
 
-def _recording(agent: cli.Door, path: Path) -> _Short | Row:
+def _recording(understand: Understand, path: Path) -> _Short | Row:
     """A recording of one piece, to be understood in a batch with others, or the row of a longer or damaged one."""
     recording = _UntilDamage(path)
     stream = iter(recording)
@@ -93,7 +97,7 @@ def _recording(agent: cli.Door, path: Path) -> _Short | Row:
         return row(name_of(path), None, None, recording.problem or f"{name_of(path)!r} holds no sound; send it again")
     if len(beginning) == 1 and not recording.problem:
         return _Short(path, beginning[0].seconds, Turn(audio=beginning[0], channel="voice"))
-    parts, seconds = _parts(agent, chain(beginning, stream))
+    parts, seconds = _parts(understand, chain(beginning, stream))
     return row(name_of(path), seconds, joined(parts), recording.problem)
 
 
@@ -111,28 +115,28 @@ class _UntilDamage:
             self.problem = str(error)
 
 
-def _parts(agent: cli.Door, audios: Iterator[Audio]) -> tuple[list[tuple[float, Understanding]], float]:
+def _parts(understand: Understand, audios: Iterator[Audio]) -> tuple[list[tuple[float, Understanding]], float]:
     """The pieces understood, a few at a time, each with the second it begins at; and the seconds of all."""
     parts, at = [], 0.0
     while held := list(islice(audios, _AT_ONCE)):
-        understood = agent.understand([Turn(audio=audio, channel="voice") for audio in held])
+        understood = understand([Turn(audio=audio, channel="voice") for audio in held])
         for audio, understanding in zip(held, understood, strict=True):
             parts.append((at, understanding))
             at += audio.seconds
     return parts, at
 
 
-def _understood(agent: cli.Door, files: Sequence[_Short]) -> list[Row]:
+def _understood(understand: Understand, files: Sequence[_Short]) -> list[Row]:
     """All at once; and one by one when one of them will not be understood."""
     if not files:
         return []
     try:
-        understandings = agent.understand([file.turn for file in files])
+        understandings = understand([file.turn for file in files])
     except _NOT_THE_FILE:
         raise
     except Exception as error:  # noqa: BLE001 - whatever a file does to a model, it is that file's row
         if len(files) > 1:
-            return [result for file in files for result in _understood(agent, [file])]
+            return [result for file in files for result in _understood(understand, [file])]
         log.warning("not understood: %s", type(error).__name__)
         return [row(name_of(files[0].path), files[0].seconds, None, error_text(error))]
     return [row(name_of(f.path), f.seconds, u) for f, u in zip(files, understandings, strict=True)]

@@ -57,7 +57,7 @@ def play(script: Scenario, device: str | None = None, build: cli.Builder | None 
         url = shop.fresh(script)
         chosen = argparse.Namespace(stack=script.stack, domain=script.domain, device=device, store=url)
         agent = cli.build_agent(chosen, build, clock=lambda: script.today)
-        agent.warm()
+        agent.warm(explain=True)
     print(f"{script.title}\nready       {time.perf_counter() - started:.1f} s, stack {script.stack}, shop in {url}")
     before = rows.read(url, script.expected)
     call_id, done = uuid.uuid4().hex, []
@@ -94,7 +94,7 @@ def _turn(scripted: ScriptedTurn, voice: str) -> Turn:
 def _respond(agent: cli.Door, turn: Turn, scripted: ScriptedTurn, number: int) -> TurnRecord:
     started = time.perf_counter()
     with cli.libraries_on_stderr():
-        reply = agent.respond(turn, speak=True)
+        reply = agent.respond(turn, speak=True, explain=True)
     return TurnRecord(
         number=number,
         turn=turn,

@@ -95,18 +95,21 @@ def usable_text(text: str) -> str:
 class Door(Protocol):
     """The part of `agent.Agent` that the doors use; tests put a fake in its place."""
 
-    def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
-        """Understands turns that have nothing to do with each other, in one batch."""
+    def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
+        """Understands turns that have nothing to do with each other, in one batch; with evidence when asked for."""
         ...
 
-    def warm(self, *, audio: bool = True, image: bool = True) -> None:
+    def warm(self, *, audio: bool = True, image: bool = True, explain: bool = False) -> None:
         """Loads the models now rather than at the first turn that needs them."""
         ...
 
-    def respond(self, turn: Turn, *, speak: bool = False) -> Reply:
-        """Runs one turn of a call to its reply, spoken when `speak`."""
+    def respond(self, turn: Turn, *, speak: bool = False, explain: bool = False) -> Reply:
+        """Runs one turn of a call to its reply, spoken when `speak`, with evidence when `explain`."""
         ...
 
+
+EXPLAIN = "also say which words, print and parts of the photo carried the decision"
+"""Help of the option `--explain`."""
 
 Builder = Callable[..., Door]
 """`agent.build`, or a fake of it."""

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from agent.types import Change, Photo, Reply, Understanding
+from agent.types import Change, Evidence, Photo, Reply, Understanding
+from modalities.types import Box
 
 _SHOWN_INTENTS = 3
 _SHOWN_CHARACTERS = 400
@@ -33,9 +34,26 @@ def understanding_lines(understanding: Understanding) -> list[str]:
         lines += [f"seen        {line}" for line in _photo_lines(understanding.image)]
     lines.append(f"understood  {_intents(understanding)}")
     lines += [f"            {_entity(e.type, e.value, e.source, e.confidence)}" for e in understanding.entities]
+    lines += [f"because     {evidence_line(piece)}" for piece in understanding.evidence]
     mood = understanding.sentiment
     lines.append(f"mood        {mood.label} ({mood.score:+.2f})")
     return lines
+
+
+def evidence_line(piece: Evidence) -> str:
+    """One piece of evidence: its share, what it is and what it speaks of."""
+    named = {"text": "said", "ocr": "printed"}.get(piece.source)
+    what = f"{named} {shown(piece.text or '')!r}" if named else f"photo, {place(piece.box)}"
+    return f"{piece.weight:+.0%} {what}, {'for' if piece.weight > 0 else 'against'} {piece.intent}"
+
+
+def place(box: Box | None) -> str:
+    """Where a part of a photo is, in words."""
+    x0, y0, x1, y1 = box or (0.0, 0.0, 1.0, 1.0)
+    row, column = (min(2, int(3 * (a + b) / 2)) for a, b in ((y0, y1), (x0, x1)))
+    if (row, column) == (1, 1):
+        return "the middle"
+    return " ".join(word for word in (("top", "", "bottom")[row], ("left", "", "right")[column]) if word)
 
 
 def _photo_lines(photo: Photo) -> list[str]:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from agent.receipts import boxes_of
 from agent.types import Entity, Photo
-from modalities.types import Box, Image, TextLine
+from modalities.types import Box, Image
 
 PALETTE = ("#0b6e99", "#b3521d", "#2c7a3f", "#7a3e9d", "#a8305f", "#5c6b12", "#1f4fa3", "#8a5a00")
 _ON_RECEIPTS = ("company", "address", "date", "total")
 """Often drawn side by side, so each has the colour of its place here; other types share them by their letters."""
-_LONG_SIDE = 1200  # pixels of the photo as shown
+LONG_SIDE = 1200  # pixels of the photo as shown
 _JPEG_QUALITY = 82
 
 
@@ -53,23 +54,11 @@ def fields(photo: Photo, entities: Sequence[Entity]) -> tuple[Field, ...]:
     for entity in entities:
         if not entity.source.startswith("photo.") or entity.source == "photo.barcode":
             continue
-        boxes = list(_boxes(photo.lines, entity.start, entity.end))
+        boxes = boxes_of(photo.lines, ((entity.start, entity.end),))
         if boxes:
             found.append(Field(entity.type, entity.value, _around(boxes), color_of(entity.type)))
     codes = (Field(code.format, code.text, code.box, color_of(code.format)) for code in photo.barcodes)
     return (*found, *codes)
-
-
-def _boxes(lines: Sequence[TextLine], start: int, end: int) -> Iterator[Box]:
-    """The places of the characters start..end of the joined lines, a box a line."""
-    offset = 0
-    for line in lines:
-        first, last = max(start - offset, 0), min(end - offset, len(line.text))
-        if first < last:
-            x0, y0, x1, y1 = line.box
-            step = (x1 - x0) / len(line.text)
-            yield (x0 + first * step, y0, x0 + last * step, y1)
-        offset += len(line.text) + 1
 
 
 def _around(boxes: Sequence[Box]) -> Box:
@@ -91,16 +80,16 @@ def marks(text: str, entities: Sequence[Entity]) -> tuple[Mark, ...]:
     return (*parts, Mark(text[at:])) if at < len(text) else tuple(parts)
 
 
-def shown_size(image: Image) -> tuple[int, int]:
+def shown_size(image: Image, long_side: int = LONG_SIDE) -> tuple[int, int]:
     """Width and height in pixels at which a photo is shown."""
-    scale = min(1.0, _LONG_SIDE / max(image.width, image.height))
+    scale = min(1.0, long_side / max(image.width, image.height))
     return max(1, round(image.width * scale)), max(1, round(image.height * scale))
 
 
-def data_url(image: Image) -> str:
+def data_url(image: Image, long_side: int = LONG_SIDE) -> str:
     """The photo as a JPEG `data:` URL, so that a page holds it and loads nothing."""
     from PIL import Image as Pillow
 
     buffer = io.BytesIO()
-    Pillow.fromarray(image.pixels).resize(shown_size(image)).save(buffer, "JPEG", quality=_JPEG_QUALITY)
+    Pillow.fromarray(image.pixels).resize(shown_size(image, long_side)).save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -5,34 +5,30 @@ elsewhere: no font, script, picture or count of visits leaves or enters.
 from __future__ import annotations
 
 import html
-import logging
 import uuid
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import CallsightError, InputError
+from agent.errors import CallsightError
 from agent.types import Reply, Turn
 from demos import cli, view
-from demos.files import PHOTOS
+from demos.message import MAX_CHARACTERS, Message, line, turn_of
+from demos.why import why
 from modalities.types import Audio, Image
 
 if TYPE_CHECKING:
     import gradio as gr
 
 MAX_UPLOAD = "20mb"
-MAX_CHARACTERS = 100_000
-MAX_SPOKEN_SECONDS = 120.0
 FORGET_SECONDS = 3600
 """Uploaded files and spoken replies are kept by the page at most about this long."""
 EXAMPLES = ("Where is my order?", "My parcel arrived damaged", "How long do I have to return something?")
 
 _ONLY_FROM_HERE = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; object-src 'none'"
 """What the browser may load at all (https://www.w3.org/TR/CSP3/); the framework's own code is inline and evaluated."""
-
-Message = dict[str, Any]
-log = logging.getLogger(__name__)
 
 
 class Page:
@@ -54,19 +50,32 @@ class Page:
             call_id: this visitor's call; empty before its first message.
 
         Returns:
-            The conversation with the message and its answer, the panel's HTML, the spoken answer's, the call's id.
+            The conversation with the message and its answer, the panel's HTML, the spoken answer's, the turn for
+            `why` (as it was understood, so that nothing is heard twice), the call's id.
 
         Raises:
             CallsightError: the message cannot be used; the conversation stays as it was.
         """
         call_id = call_id or uuid.uuid4().hex
-        turn, shown = _turn(message, call_id)
+        turn, shown = turn_of(message, call_id)
         reply = self._agent.respond(turn, speak=True)
         heard = reply.understanding.transcript
         if heard is not None:
-            shown.append(_words("user", f"“{heard.text}”" if heard.text else "(nothing was heard)"))
-        history = [*history, *shown, _words("assistant", reply.text)]
-        return history, panel(reply, turn.image), player(reply.audio), call_id
+            shown.append(line("user", f"“{heard.text}”" if heard.text else "(nothing was heard)"))
+        history = [*history, *shown, line("assistant", reply.text)]
+        asked = replace(turn, text=reply.understanding.text, audio=None)
+        return history, panel(reply, turn.image), player(reply.audio), asked, call_id
+
+    def why(self, asked: Turn | None) -> str:
+        """What carried the decision of the last turn, as HTML; measured only now.
+
+        Args:
+            asked: as `send` gave it; None before the first message.
+        """
+        if asked is None:
+            return reasons()
+        understood = self._agent.understand([asked], explain=True)[0]
+        return view.render("reasons.html", asked=True, why=why(understood, asked.image))
 
 
 def panel(reply: Reply | None = None, image: Image | None = None) -> str:
@@ -74,120 +83,137 @@ def panel(reply: Reply | None = None, image: Image | None = None) -> str:
     return view.render("panel.html", view=None if reply is None else view.view(reply, image))
 
 
+def reasons() -> str:
+    """The place of what carried the decision before there is any, as HTML."""
+    return view.render("reasons.html", asked=False, why=None)
+
+
 def player(audio: Audio | None = None) -> str:
     """A reply to be heard, as HTML that plays at once; nothing when there is none."""
     return "" if audio is None else view.render("player.html", recording=view.mp3_url([audio]))
 
 
-def _turn(message: Message, call_id: str) -> tuple[Turn, list[Message]]:
-    """The turn that a message is, and its lines in the conversation."""
-    text = (message.get("text") or "").strip()
-    if len(text) > MAX_CHARACTERS:
-        raise InputError(f"the message has {len(text)} characters; send at most {MAX_CHARACTERS}")
-    shown: list[Message] = []
-    audio: Audio | None = None
-    image: Image | None = None
-    for path in (Path(_path(file)) for file in message.get("files") or []):
-        if path.suffix.lower() in PHOTOS:
-            if image is not None:
-                raise InputError("the message has more than one photo; send them one after another")
-            image = Image.open(path)
-        else:
-            if audio is not None:
-                raise InputError("the message has more than one recording; send them one after another")
-            audio = _spoken(path)
-        shown.append({"role": "user", "content": {"path": str(path)}})
-    if not text and audio is None and image is None:
-        raise InputError("the message is empty; say, type or attach something")
-    if text:
-        shown.append(_words("user", text))
-    turn = Turn(text=text or None, audio=audio, image=image, call_id=call_id)
-    return (turn if audio is None else replace(turn, channel="voice")), shown
+@dataclass(frozen=True, eq=False)
+class _Widgets:
+    """The components of the page that something happens to or in."""
 
-
-def _path(file: Any) -> str:
-    return str(file["path"] if isinstance(file, dict) else file)
-
-
-def _spoken(path: Path) -> Audio:
-    audio = Audio.open(path)
-    if audio.seconds > MAX_SPOKEN_SECONDS:
-        raise InputError(
-            f"the recording is {audio.seconds:.0f} s long; a message may have {MAX_SPOKEN_SECONDS:.0f} s. "
-            "Whole calls go through python -m demos.batch"
-        )
-    return audio
-
-
-def _words(role: str, text: str) -> Message:
-    """A line of the conversation; the chat takes words for HTML, which a customer's never are."""
-    return {"role": role, "content": html.escape(text)}
+    chat: gr.Chatbot
+    box: gr.MultimodalTextbox
+    talk: gr.Audio
+    spoken: gr.HTML
+    examples: list[gr.Button]
+    anew: gr.Button
+    understood: gr.HTML
+    why: gr.Accordion
+    reasons: gr.HTML
 
 
 def blocks(agent: cli.Door, title: str = "Callsight") -> gr.Blocks:
     """The page, to be launched with `launch_options`."""
     import gradio as gr
 
-    page = Page(agent)
-
-    def send(message: Message, recording: str | None, history: list[Message], call_id: str) -> tuple[Any, ...]:
-        files = [*message.get("files", []), *([recording] if recording else [])]
-        try:
-            return (None, None, *page.send({**message, "files": files}, history, call_id))
-        except CallsightError as error:
-            raise gr.Error(html.escape(str(error)), title="That cannot be used", print_exception=False) from None
-
     demo: gr.Blocks
     with gr.Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=(600, FORGET_SECONDS)) as demo:
-        call_id = gr.State("")
         gr.HTML(view.render("title.html", title=title), apply_default_css=False)
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=340):
-                chat = gr.Chatbot(
-                    label="Conversation",
-                    height="max(380px, calc(100vh - 480px))",
-                    render_markdown=False,
-                    buttons=[],
-                    feedback_options=None,
-                    allow_tags=False,
-                    allow_file_downloads=False,
-                    elem_id="conversation",
-                    placeholder="Talk, type, or attach a photo.",
-                )
-                box = gr.MultimodalTextbox(
-                    label="Your message",
-                    show_label=False,
-                    placeholder="Type, or attach a photo or a recording",
-                    sources=["upload"],
-                    file_types=["image", "audio"],
-                    file_count="multiple",
-                    max_plain_text_length=MAX_CHARACTERS,
-                    elem_id="message",
-                    autofocus=True,
-                )
-                talk = gr.Audio(
-                    label="Talk: press Record, then Stop to send",
-                    sources=["microphone"],
-                    type="filepath",
-                    editable=False,
-                    buttons=[],
-                    elem_id="talk",
-                )
-                spoken = gr.HTML(player(), elem_id="spoken", apply_default_css=False)
-                with gr.Row():
-                    examples = [gr.Button(text, size="sm", variant="secondary") for text in EXAMPLES]
-                anew = gr.Button("New call", size="sm", elem_id="anew")
+                left = _conversation()
             with gr.Column(scale=6, min_width=340):
                 understood = gr.HTML(panel(), elem_id="understood", apply_default_css=False)
-        outputs = [box, talk, chat, understood, spoken, call_id]
-        quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": chat}
-        gr.on([box.submit, talk.stop_recording], send, [box, talk, chat, call_id], outputs, **quiet)
-        for button, text in zip(examples, EXAMPLES, strict=True):
-            said = partial(send, {"text": text}, None)
-            button.click(said, [chat, call_id], outputs, **quiet)
-        fresh: tuple[Any, ...] = (None, None, [], panel(), player(), "")
-        gr.on([anew.click, chat.clear], lambda: fresh, None, outputs, **quiet)
+                with gr.Accordion("Why?", open=False, elem_id="why") as opened:
+                    explained = gr.HTML(reasons(), elem_id="reasons", apply_default_css=False)
+        _wire(Page(agent), _Widgets(**left, understood=understood, why=opened, reasons=explained))
     return demo
+
+
+def _conversation() -> dict[str, Any]:
+    """The left side: what was said, and what to say next with."""
+    import gradio as gr
+
+    chat = gr.Chatbot(
+        label="Conversation",
+        height="max(380px, calc(100vh - 480px))",
+        render_markdown=False,
+        buttons=[],
+        feedback_options=None,
+        allow_tags=False,
+        allow_file_downloads=False,
+        elem_id="conversation",
+        placeholder="Talk, type, or attach a photo.",
+    )
+    box = _message_box()
+    talk = gr.Audio(
+        label="Talk: press Record, then Stop to send",
+        sources=["microphone"],
+        type="filepath",
+        editable=False,
+        buttons=[],
+        elem_id="talk",
+    )
+    spoken = gr.HTML(player(), elem_id="spoken", apply_default_css=False)
+    with gr.Row():
+        examples = [gr.Button(text, size="sm", variant="secondary") for text in EXAMPLES]
+    anew = gr.Button("New call", size="sm", elem_id="anew")
+    return {"chat": chat, "box": box, "talk": talk, "spoken": spoken, "examples": examples, "anew": anew}
+
+
+def _message_box() -> gr.MultimodalTextbox:
+    import gradio as gr
+
+    return gr.MultimodalTextbox(
+        label="Your message",
+        show_label=False,
+        placeholder="Type, or attach a photo or a recording",
+        sources=["upload"],
+        file_types=["image", "audio"],
+        file_count="multiple",
+        max_plain_text_length=MAX_CHARACTERS,
+        elem_id="message",
+        autofocus=True,
+    )
+
+
+def _wire(page: Page, on: _Widgets) -> None:
+    """What happens when something is sent, opened or begun anew."""
+    import gradio as gr
+
+    call_id, asked = gr.State(""), gr.State(None, time_to_live=FORGET_SECONDS)
+
+    def send(message: Message, recording: str | None, history: list[Message], call_id: str) -> tuple[Any, ...]:
+        files = [*message.get("files", []), *([recording] if recording else [])]
+        with _told():
+            return (None, None, *page.send({**message, "files": files}, history, call_id), *closed())
+
+    def explain(turn: Turn | None) -> str:
+        with _told():
+            return page.why(turn)
+
+    def closed() -> tuple[Any, ...]:
+        return gr.Accordion(open=False), reasons()
+
+    outputs = [on.box, on.talk, on.chat, on.understood, on.spoken, asked, call_id, on.why, on.reasons]
+    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "minimal"}
+    quiet: dict[str, Any] = {**private, "show_progress_on": on.chat}
+    gr.on([on.box.submit, on.talk.stop_recording], send, [on.box, on.talk, on.chat, call_id], outputs, **quiet)
+    for button, text in zip(on.examples, EXAMPLES, strict=True):
+        button.click(partial(send, {"text": text}, None), [on.chat, call_id], outputs, **quiet)
+
+    def begin() -> tuple[Any, ...]:
+        return (None, None, [], panel(), player(), None, "", *closed())
+
+    gr.on([on.anew.click, on.chat.clear], begin, None, outputs, **quiet)
+    on.why.expand(explain, [asked], [on.reasons], **private)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors of ours become words on the page."""
+    import gradio as gr
+
+    try:
+        yield
+    except CallsightError as error:
+        raise gr.Error(html.escape(str(error)), title="That cannot be used", print_exception=False) from None
 
 
 def launch_options() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from agent.errors import InputError
-from agent.types import Entity, Intent, Sentiment, Understanding, Verdict
+from agent.types import Entity, Evidence, Intent, Sentiment, Understanding, Verdict
 from modalities import audio as sound
 from modalities.types import Audio, Source, Transcript, Word
 
@@ -55,7 +55,8 @@ def joined(parts: Parts) -> Understanding:
     """One understanding of a whole recording.
 
     Words and entities keep their places in the whole; an intent is as sure as where it was surest; the mood is the
-    mean over what was said; the verdict is the best of any piece.
+    mean over what was said; the verdict is the best of any piece; the evidence is that of the piece where the first
+    intent was surest.
 
     Args:
         parts: for each piece, in order, the second it begins at and what was understood of it.
@@ -65,16 +66,18 @@ def joined(parts: Parts) -> Understanding:
     heard = [(at, u) for at, u in parts if u.text]
     meant = _surest([intent for _, u in heard for intent in u.meant])
     others = [i for i in _surest([i for _, u in heard for i in u.intents]) if i.name not in {m.name for m in meant}]
+    intents = (*meant, *others)
     return Understanding(
         text=" ".join(u.text for _, u in heard),
         transcript=_transcript(heard, parts),
-        intents=(*meant, *others),
+        intents=intents,
         wanted=len(meant),
         entities=tuple(_moved(heard)),
         verdict=min((u.verdict for _, u in parts), key=_BEST_FIRST.index, default="no_speech"),
         out_of_scope=min((u.out_of_scope for _, u in heard), default=0.0),
         sentiment=_mood([u.sentiment for _, u in heard]),
         timings_ms=_summed([u for _, u in parts]),
+        evidence=tuple(_carried(heard, intents[0])) if intents else (),
     )
 
 
@@ -101,10 +104,26 @@ def _transcript(
 
 
 def _moved(heard: Parts) -> Iterator[Entity]:
-    offset = 0
-    for _, understanding in heard:
+    for offset, understanding in _placed(heard):
         for entity in understanding.entities:
             yield replace(entity, start=entity.start + offset, end=entity.end + offset)
+
+
+def _carried(heard: Parts, intent: Intent) -> Iterator[Evidence]:
+    """The evidence of the piece that was as sure of the intent as the whole is, its words where they are there."""
+    for offset, understanding in _placed(heard):
+        if intent in understanding.intents:
+            for piece in understanding.evidence:
+                if piece.intent == intent.name and piece.start is not None and piece.end is not None:
+                    yield replace(piece, start=piece.start + offset, end=piece.end + offset)
+            return
+
+
+def _placed(heard: Parts) -> Iterator[tuple[int, Understanding]]:
+    """Each piece with the character of the whole text that it begins at."""
+    offset = 0
+    for _, understanding in heard:
+        yield offset, understanding
         offset += len(understanding.text) + 1
 
 

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     with cli.libraries_on_stderr(), cli.without_garbage_collection():
         turn, speak = _turn(options), _speak_path(options)
         agent = cli.build_agent(options, build)
-        reply = agent.respond(turn, speak=speak is not None)
+        reply = agent.respond(turn, speak=speak is not None, explain=options.explain)
         if speak is not None and reply.audio is not None:
             _save(reply.audio, speak)
     if options.json:
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--image", metavar="F", type=Path, help="a photo")
     parser.add_argument("--call", metavar="ID", help="the call this turn belongs to (a call of its own)")
     parser.add_argument("--speak", metavar="OUT.wav", type=Path, help="speak the reply into this file")
+    parser.add_argument("--explain", action="store_true", help=cli.EXPLAIN)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     cli.add_agent_options(parser)
     return parser
@@ -112,6 +113,7 @@ def understanding_json(understanding: Understanding) -> dict[str, Any]:
         "verdict": understanding.verdict,
         "sentiment": to_json(understanding.sentiment),
         "image": _photo_json(understanding.image),
+        "evidence": to_json(understanding.evidence),
     }
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from agent.types import Change, Intent, Reply
-from demos import overlay
+from demos import overlay, why
 from demos.overlay import Field, Mark
+from demos.why import Why
 from modalities import audio as sound
 from modalities.types import Audio, Image, TextLine
 
@@ -83,6 +84,7 @@ class View:
         marks: the words, cut at their entities.
         photo: the photo as a `data:` URL, or empty; shown at `size` (width, height) pixels.
         fields: what was found in the photo; `lines`: all that was read in it.
+        why: what carried the decision, where that was asked for.
     """
 
     reply: Reply
@@ -94,6 +96,7 @@ class View:
     size: tuple[int, int] = (0, 0)
     fields: tuple[Field, ...] = ()
     lines: tuple[TextLine, ...] = ()
+    why: Why | None = None
 
 
 def view(reply: Reply, image: Image | None = None, stages: Sequence[str] | None = None) -> View:
@@ -116,6 +119,7 @@ def view(reply: Reply, image: Image | None = None, stages: Sequence[str] | None 
         size=(0, 0) if image is None else overlay.shown_size(image),
         fields=() if seen is None else overlay.fields(seen, understood.entities),
         lines=() if seen is None else seen.lines,
+        why=why.why(understood, image),
     )
 
 

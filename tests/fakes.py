@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from agent.types import (
     Action,
     Change,
     Entity,
+    Evidence,
     Intent,
     Photo,
     Receipt,
@@ -55,16 +57,17 @@ class FakeAgent:
     refuses: frozenset[str] = frozenset()
     turns: list[Turn] = field(default_factory=list)
 
-    def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+    def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
         self.turns += turns
-        return [self._understanding(turn) for turn in turns]
+        found = [self._understanding(turn) for turn in turns]
+        return [replace(u, evidence=self._evidence(u)) for u in found] if explain else found
 
-    def warm(self, *, audio: bool = True, image: bool = True) -> None:
+    def warm(self, *, audio: bool = True, image: bool = True, explain: bool = False) -> None:
         pass
 
-    def respond(self, turn: Turn, *, speak: bool = False) -> Reply:
+    def respond(self, turn: Turn, *, speak: bool = False, explain: bool = False) -> Reply:
         number = len(self.turns)
-        understanding = self.understand([turn])[0]
+        understanding = self.understand([turn], explain=explain)[0]
         text = f"You said: {understanding.text or 'nothing'}."
         audio = tone(0.5, 22_050, 0.0 if self.mute else 0.3) if speak else None
         return Reply(
@@ -105,6 +108,17 @@ class FakeAgent:
         )
 
     @staticmethod
+    def _evidence(understanding: Understanding) -> tuple[Evidence, ...]:
+        """The first word for, the last against; of a photo its top left for and its first line against."""
+        words = [found.span() for found in re.finditer(r"\S+", understanding.text)]
+        found = [("text", understanding.text[a:b], a, b, None) for a, b in dict.fromkeys((*words[:1], *words[-1:]))]
+        if understanding.image is not None:
+            line = RECEIPT_LINES[0]
+            found += [("image", None, None, None, (0.0, 0.0, 0.25, 0.25)), ("ocr", line.text, 0, 11, line.box)]
+        signs = [(-1) ** i / len(found) for i in range(len(found))]
+        return tuple(Evidence(f[0], "track_order", sign, *f[1:]) for f, sign in zip(found, signs, strict=True))  # type: ignore[arg-type]
+
+    @staticmethod
     def _ids(text: str) -> tuple[Entity, ...]:
         starts = (i for i, c in enumerate(text) if c == "K" and text[i + 1 : i + 7].isdigit())
         return tuple(Entity("order_id", text[i : i + 7], text[i : i + 7], i, i + 7, "checksum", 0.99) for i in starts)
@@ -138,11 +152,11 @@ def build_blind(**_: Any) -> FakeAgent:
     """An agent that lacks the weights for photos, and sees no photo before the first recording is done."""
 
     class Blind(FakeAgent):
-        def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+        def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
             if any(t.image is not None for t in turns):
                 time.sleep(0.5)
                 raise WeightsError("no eyes; train some")
-            return super().understand(turns)
+            return super().understand(turns, explain=explain)
 
     return Blind()
 
@@ -151,9 +165,9 @@ def build_deadly(**_: Any) -> FakeAgent:
     """An agent whose process dies of recordings whose peak is above .9."""
 
     class Deadly(FakeAgent):
-        def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
+        def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
             if any(t.audio is not None and float(np.abs(t.audio.samples).max()) > 0.9 for t in turns):
                 os._exit(9)
-            return super().understand(turns)
+            return super().understand(turns, explain=explain)
 
     return Deadly()

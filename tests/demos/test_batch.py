@@ -85,12 +85,20 @@ def test_a_worker_that_dies_costs_one_row(tmp_path: Path, monkeypatch: pytest.Mo
     assert "died" in rows[1]["error"]
 
 
+def test_evidence_is_a_field_and_a_column_when_asked_for(folder: Path, tmp_path: Path) -> None:
+    run(folder, "--out", tmp_path / "out", "--workers", 1, "--explain")
+    explained = [row for row in rows_of(tmp_path / "out") if row["transcript"] and row["transcript"]["text"]]
+    assert explained
+    assert all(row["evidence"][0]["text"] == "where" for row in explained)
+    assert "where +0.50; order -0.50" in (tmp_path / "out" / "results.csv").read_text()
+
+
 def test_one_file_that_is_not_understood_does_not_take_others_with_it(folder: Path, tmp_path: Path) -> None:
     class Picky(FakeAgent):
-        def understand(self, turns: Any) -> Any:
+        def understand(self, turns: Any, *, explain: bool = False) -> Any:
             if any(t.image is not None for t in turns):
                 raise ValueError("the customer's words")
-            return super().understand(turns)
+            return super().understand(turns, explain=explain)
 
     run(folder, "--out", tmp_path / "out", "--workers", 1, build=lambda **_: Picky())
     rows = {os.path.basename(row["path"]): row for row in rows_of(tmp_path / "out")}
@@ -184,12 +192,12 @@ def test_a_long_recording_is_heard_whole_and_never_held_whole(tmp_path: Path) ->
     longest: list[float] = []
 
     class Watching(FakeAgent):
-        def understand(self, turns: Any) -> Any:
+        def understand(self, turns: Any, *, explain: bool = False) -> Any:
             longest.extend(t.audio.seconds for t in turns)
-            return super().understand(turns)
+            return super().understand(turns, explain=explain)
 
     soundfile.write(tmp_path / "long.wav", tone(125.0, rate=8_000).samples, 8_000)
-    (row,) = batch_work.work(Job("s", "d", None, lambda **_: Watching()), [tmp_path / "long.wav"])
+    (row,) = batch_work.work(Job("s", "d", build=lambda **_: Watching()), [tmp_path / "long.wav"])
     assert row["seconds"] == 125.0
     assert max(longest) <= 30.0
     assert row["transcript"]["text"] == " ".join([FAKE_WORDS] * len(longest))

@@ -115,6 +115,21 @@ def test_a_photo_is_shown_with_its_fields(tab: Any, tmp_path: Path) -> None:
     assert tab.locator("#conversation [aria-label='Share']:visible").count() == 0
 
 
+def test_why_opens_for_the_last_message_and_closes_for_the_next(tab: Any, served: Any) -> None:
+    _, agent = served
+    type_and_send(tab, "Where is K123455?")
+    said_by_agent(tab, "You said: Where is K123455?.")
+    before = len(agent.turns)
+    tab.click("#why button")
+    tab.wait_for_selector("#reasons .shade.for")
+    assert "Where" in tab.inner_text("#reasons .shaded .shade.for")
+    assert len(agent.turns) == before + 1
+    type_and_send(tab, "another")
+    said_by_agent(tab, "You said: another.")
+    tab.wait_for_selector("#reasons .shaded", state="hidden")
+    assert len(agent.turns) == before + 2
+
+
 def test_the_microphone_is_heard(tab: Any, served: Any) -> None:
     _, agent = served
     before = len(agent.turns)
@@ -180,7 +195,7 @@ def test_the_report_opens_with_nothing_missing(browser: Any, tmp_path: Path) -> 
     from modalities.types import Image as Photo
 
     turn = Turn(audio=tone(1.0), image=Photo(np.full((80, 60, 3), 200, np.uint8)))
-    done = TurnRecord(1, turn, "where is my order", "r.jpg", FakeAgent().respond(turn, speak=True), 0.1)
+    done = TurnRecord(1, turn, "where is my order", "r.jpg", FakeAgent().respond(turn, speak=True, explain=True), 0.1)
     channels, places = mix([done.exchange])
     record = CallRecord("T", Path("s.toml"), "Dana", "retail", "embedded", (done,), places, ())
     (tmp_path / "report.html").write_text(report.render(record, channels))
@@ -190,6 +205,7 @@ def test_the_report_opens_with_nothing_missing(browser: Any, tmp_path: Path) -> 
     opened.wait_for_function("() => document.getElementById('call').duration > 1")
     opened.click(".play")
     opened.wait_for_function("() => document.getElementById('call').played.length > 0")
-    assert opened.locator("svg image").count() == 1
+    assert opened.locator("svg image").count() == 2
+    assert opened.locator(".evidence svg rect[stroke-dasharray]").count() == 1
     assert problems == []
     opened.close()

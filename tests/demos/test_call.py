@@ -42,12 +42,12 @@ class Clerk(FakeAgent):
     path = ""
     idle = False
 
-    def respond(self, turn: Any, *, speak: bool = False) -> Any:
+    def respond(self, turn: Any, *, speak: bool = False, explain: bool = False) -> Any:
         if turn.image is not None and not self.idle:
             with sqlite3.connect(self.path) as db:
                 db.execute("update customers set name = 'Dana Vance' where id = 1")
             db.close()
-        return super().respond(turn, speak=speak)
+        return super().respond(turn, speak=speak, explain=explain)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import soundfile
 from PIL import Image
 
 from agent.errors import InputError
+from agent.types import Turn
 from demos import page
 from demos.page import MAX_CHARACTERS, Page
 from tests.fakes import FAKE_WORDS, FakeAgent, tone
@@ -24,7 +25,7 @@ def files(tmp_path: Path) -> Any:
 def test_words_sound_and_photo_are_one_turn(files: Path) -> None:
     agent = FakeAgent()
     message = {"text": "hi K123455", "files": [str(files / "said.wav"), str(files / "photo.PNG")]}
-    history, panel, player, call_id = Page(agent).send(message, [{"role": "user", "content": "before"}], "")
+    history, panel, player, _, call_id = Page(agent).send(message, [{"role": "user", "content": "before"}], "")
     (turn,) = agent.turns
     assert (turn.text, turn.channel, turn.call_id) == ("hi K123455", "voice", call_id)
     assert turn.audio is not None
@@ -86,6 +87,34 @@ def test_a_message_that_cannot_be_used_says_why(files: Path, message: Any, probl
     assert agent.turns == []
 
 
+def test_why_is_measured_only_when_asked_for_and_hears_nothing_twice(files: Path) -> None:
+    agent = FakeAgent()
+    door = Page(agent)
+    message = {"text": "", "files": [str(files / "said.wav"), str(files / "photo.PNG")]}
+    _, panel, _, asked, _ = door.send(message, [], "")
+    assert "%</small>" not in panel
+    explained = door.why(asked)
+    again = agent.turns[-1]
+    assert (again.text, again.audio) == (FAKE_WORDS, None)
+    assert again.image is agent.turns[0].image
+    for shown in ("&ldquo;track order&rdquo;", ">where<small>+25%", ">order<small>−25%", "<b>HARBOR LANE</b> −25%"):
+        assert shown in explained
+
+
+def test_why_before_the_first_message_and_of_silence() -> None:
+    class Clueless(FakeAgent):
+        def _evidence(self, understanding: Any) -> Any:
+            return ()
+
+    assert "open this" in Page(FakeAgent()).why(None)
+    assert "Nothing in this message" in Page(Clueless()).why(Turn(text="hm"))
+
+
+def test_evidence_is_never_markup() -> None:
+    assert "&lt;img" in (html := Page(FakeAgent()).why(Turn(text="<img src=x> hi")))
+    assert "<img" not in html
+
+
 def test_the_page_begins_with_a_hint_and_silence() -> None:
     assert "Send a message" in page.panel()
     assert page.player() == ""
@@ -93,7 +122,7 @@ def test_the_page_begins_with_a_hint_and_silence() -> None:
 
 def test_a_silent_agent_leaves_no_player() -> None:
     class Mute(FakeAgent):
-        def respond(self, turn: Any, *, speak: bool = False) -> Any:
+        def respond(self, turn: Any, *, speak: bool = False, explain: bool = False) -> Any:
             return super().respond(turn, speak=False)
 
     assert Page(Mute()).send({"text": "a"}, [], "")[2] == ""

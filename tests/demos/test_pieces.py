@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 import soundfile
 
 from agent.errors import InputError
-from agent.types import Entity, Intent, Sentiment, Understanding
+from agent.types import Entity, Evidence, Intent, Sentiment, Understanding
 from demos.pieces import joined, pieces
 from modalities.types import Transcript, Word
 from tests.fakes import tone
@@ -76,6 +77,19 @@ def test_joining_keeps_places_and_the_surest_intents() -> None:
     assert whole.verdict == "ok"
     assert whole.sentiment.score == pytest.approx(-0.5)
     assert whole.timings_ms == {"speech": 21.0}
+
+
+def test_joining_keeps_the_evidence_of_the_surest_piece() -> None:
+    first, last = (
+        replace(
+            part(text, (Intent("greet", sure),), 1, 0, 0.0, "neutral"),
+            evidence=(Evidence("text", "greet", share, text[at : at + 5], at, at + 5),),
+        )
+        for text, sure, share, at in (("today hello", 0.6, 1.0, 6), ("today hallo", 0.9, -1.0, 6))
+    )
+    whole = joined([(0.0, first), (30.0, last)])
+    (piece,) = whole.evidence
+    assert (piece.weight, whole.text[piece.start : piece.end]) == (-1.0, "hallo")
 
 
 def test_joining_silence_is_no_speech() -> None:

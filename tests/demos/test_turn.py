@@ -11,7 +11,10 @@ from agent.errors import InputError
 from demos import cli, turn
 from tests.fakes import FAKE_WORDS, FakeAgent, builder, tone
 
-KEYS = ["transcript", "intents", "entities", "verdict", "sentiment", "image", "action", "reply", "timings_ms"]
+KEYS = [
+    *("transcript", "intents", "entities", "verdict", "sentiment", "image", "evidence"),
+    *("action", "reply", "timings_ms"),
+]
 
 
 @pytest.fixture
@@ -52,9 +55,30 @@ def test_text_as_json_has_the_promised_keys(capsys: pytest.CaptureFixture[str]) 
         }
     ]
     assert result["verdict"] == "ok"
+    assert result["evidence"] == []
     assert result["action"] == {"name": "answer", "arguments": {"topic": "order"}}
     assert result["reply"] == {"text": "You said: Where is K123455?.", "audio": None}
     assert result["timings_ms"] == {"understand": 1.5, "decide": 0.25}
+
+
+def test_evidence_when_asked_for(capsys: pytest.CaptureFixture[str], photo: Path) -> None:
+    result = run_json(capsys, "--text", "Where is K123455?", "--image", photo, "--explain")
+    assert result["evidence"][0] == {
+        "source": "text",
+        "intent": "track_order",
+        "weight": 0.25,
+        "text": "Where",
+        "start": 0,
+        "end": 5,
+        "box": None,
+    }
+    assert [piece["source"] for piece in result["evidence"]] == ["text", "text", "image", "ocr"]
+    assert result["evidence"][2]["box"] == [0.0, 0.0, 0.25, 0.25]
+    assert turn.main(["--text", "Where is it", "--image", str(photo), "--explain"], builder()) == cli.OK
+    out = capsys.readouterr().out
+    assert "because     +25% said 'Where', for track_order" in out
+    assert "because     -25% printed 'HARBOR LANE', against track_order" in out
+    assert "because     +25% photo, top left, for track_order" in out
 
 
 def test_sound_photo_and_words_in_one_turn(capsys: pytest.CaptureFixture[str], recording: Path, photo: Path) -> None:
