@@ -10,51 +10,24 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 
-from agent import values
-from agent.checksums import CHECKSUMS
+from agent.amounts import Money, money
+from agent.contacts import email, emails, phone, phones
+from agent.days import Calendar
 from agent.decode import Span
 from agent.domain import EntityType, Pack
+from agent.ids import id_finds
+from agent.locales import OTHERWISE, country_names, currency_names, shared, written_codes
+from agent.names import Names, Word, words_of
 from agent.types import Entity
+from agent.values import LISTED, WEAK, Find, number
 from modalities.speech.written import Written, readings, to_written
 
-CHECKED, PATTERN, WEAK, LISTED = 0.99, 0.9, 0.3, 0.8
-"""Confidence of a find with a right check digit, by a telling form, by a form that much else has, by a word list."""
-
-_PREFIXED = re.compile(r"([A-Z]+)\\d\{(\d+)\}")
 _RANK = {"checksum": 3, "catalogue": 2, "pattern": 2, "lexicon": 1, "tagger": 1}
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names to look for: what may be written or said (in lower case) -> value."""
-
-    values: dict[str, str]
-
-    def find(self, text: str) -> Iterable[tuple[int, int, str]]:
-        """Every longest name in a text as (start, end, value)."""
-        if not self.values:
-            return
-        lowered = text.lower()
-        if len(lowered) != len(text):
-            return
-        for match in self._pattern.finditer(lowered):
-            yield match.start(), match.end(), self.values[re.sub(r"\s+", " ", match[0])]
-
-    def __post_init__(self) -> None:
-        names = sorted(self.values, key=len, reverse=True)
-        body = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in names)
-        object.__setattr__(self, "_pattern", re.compile(rf"(?<![\w'’-])(?:{body})(?![\w'’])"))
-
-    _pattern: re.Pattern[str] = re.compile("")
-
-    def nearest(self, text: str, least: float = 80.0) -> tuple[str, float] | None:
-        """The value of the name most like a text, with a similarity of 0..1, where it is like enough."""
-        from rapidfuzz import fuzz, process
-
-        found = process.extractOne(text.lower().strip(), self.values.keys(), scorer=fuzz.WRatio, score_cutoff=least)
-        return (self.values[found[0]], found[1] / 100) if found else None
+_SIGNS = "$€£¥₹₩+#-−"
+_CHECKED_KINDS = ("card", "iban")
 
 
 def lexicon(kind: EntityType) -> Names:
@@ -73,58 +46,72 @@ class Recognizers:
         """Compile a pack's recognizers.
 
         Args:
-            pack: its entity types say which recognizer each has.
+            pack: its entity types say which recognizer each has; its country and currency are those meant where
+                nothing else is said.
             catalogue: product names -> product id, for types recognised by "catalogue".
             today: the day that relative days count from.
         """
         self.types = pack.entities
+        self.country = pack.country
         self.currency = pack.currency
         self.today = today
         self.names = {n: lexicon(t) for n, t in pack.entities.items() if t.recognizer == "lexicon"}
         self.names |= {n: catalogue for n, t in pack.entities.items() if t.recognizer == "catalogue" and catalogue}
 
     def find(self, text: str) -> list[Entity]:
-        """Every find in a text, possibly overlapping."""
-        written, *others = readings(text)
+        """Every find in a text, possibly overlapping; offsets are into the text as it came."""
+        written = to_written(text)
+        words = words_of(written.text)
         found: list[Entity] = []
+        checked = []
         for kind in self.types.values():
-            found += self._find(kind, text, written)
-            if kind.checksum:  # a check digit tells which reading of "forty seven" was meant
-                found += [e for other in others for e in self._find(kind, text, other) if e.source == "checksum"]
+            mine = [e for find in self._finds(kind, written.text, words) if (e := _entity(kind, find, text, written))]
+            found += mine
+            if kind.checksum or kind.recognizer in _CHECKED_KINDS:
+                checked.append(kind)
+        if checked:  # a check digit tells which reading of "forty seven" was meant
+            for other in readings(text)[1:]:
+                for kind in checked:
+                    finds = (find for find in id_finds(kind, other.text) if find.source == "checksum")
+                    found += [e for find in finds if (e := _entity(kind, find, text, other))]
         return found
 
-    def _find(self, kind: EntityType, text: str, written: Written) -> Iterable[Entity]:
-        if kind.recognizer == "id":
-            yield from (e for find in id_finds(kind, written.text) if (e := _entity(kind, find, text, written)))
-        elif kind.name in self.names:
-            source = "catalogue" if kind.recognizer == "catalogue" else "lexicon"
-            for start, end, value in self.names[kind.name].find(text):
-                confidence = LISTED if end - start > 1 else WEAK
-                yield Entity(kind.name, text[start:end], value, start, end, source, confidence)
-        elif kind.recognizer in ("money", "date", "email", "phone"):
-            for start, end, value in self._formed(kind.recognizer, written.text):
-                find = Find(start, end, value, "pattern", PATTERN)
-                if entity := _entity(kind, find, text, written):
-                    yield entity
-
-    def _formed(self, recognizer: str, text: str) -> Iterable[tuple[int, int, str]]:
-        forms = {
-            "money": (values.MONEY,), "date": (values.DATE,), "phone": (values.PHONE,),
-            "email": (values.EMAIL, values.SAID_EMAIL),
-        }  # fmt: skip
-        for form in forms[recognizer]:
-            for match in form.finditer(text):
-                if (value := self.value(recognizer, match[0])) is not None:
-                    yield match.start(), match.end(), value
+    def _finds(self, kind: EntityType, text: str, words: Sequence[Word]) -> Iterable[Find]:
+        """What a type's recognizer finds in a text in written form."""
+        match kind.recognizer:
+            case "id" | "card" | "iban":
+                return id_finds(kind, text)
+            case "lexicon" if kind.name in self.names:
+                return _listed(self.names[kind.name], words)
+            case "catalogue" if kind.name in self.names:
+                return _products(self.names[kind.name], words)
+            case "money":
+                return Money(self.currency).find(text)
+            case "date":
+                return Calendar(self.today(), self.country).find(text)
+            case "email":
+                return emails(text)
+            case "phone":
+                return phones(text, self.country)
+            case "country":
+                return _countries(text, words)
+            case "currency":
+                return _currencies(text, words, self.currency)
+        return ()
 
     def value(self, recognizer: str, text: str) -> str | None:
         """The value of words by a recognizer's form, or None where they do not have it."""
-        if recognizer == "money":
-            return values.money(text, self.currency)
-        if recognizer == "date":
-            return values.date(text, self.today())
-        plain = {"email": values.email, "phone": values.phone, "number": values.number}
-        return plain[recognizer](text) if recognizer in plain else None
+        match recognizer:
+            case "money":
+                return money(text, self.currency)
+            case "email":
+                return email(text)
+            case "phone":
+                return phone(text, self.country)
+            case "number":
+                return number(text)
+        finds = self._finds(EntityType("", recognizer=recognizer), text, words_of(text))
+        return next((find.value for find in finds), None)
 
     def tagged(self, text: str, spans: Sequence[Span]) -> list[Entity]:
         """The tagger's spans with their values; one whose words do not have its type's form counts half."""
@@ -160,65 +147,61 @@ class Recognizers:
         return self.value(kind.recognizer, written)
 
 
-@dataclass(frozen=True)
-class Find:
-    """A recognizer's find in written form."""
-
-    start: int
-    end: int
-    value: str
-    source: str
-    confidence: float
+def _listed(names: Names, words: Sequence[Word]) -> Iterable[Find]:
+    """Words of a list; a single letter is much else as well."""
+    for start, end, value in names.exact(words):
+        yield Find(start, end, value, "lexicon", LISTED if end - start > 1 else WEAK)
 
 
-def id_finds(kind: EntityType, text: str) -> Iterable[Find]:
-    """Ids of a pattern in a written text, however they are spaced.
-
-    A pattern of letters and then digits is also found by its digits alone or after a misheard letter, where a check
-    digit confirms it. A pattern of digits alone without a check digit is a weak find, and so is one whose letters and
-    digits stand apart ("meant 14" has the form of a promo code): those need the tagger's word.
-    """
-    prefixed = _PREFIXED.fullmatch(kind.pattern)
-    check = CHECKSUMS.get(kind.checksum)
-    if prefixed is None:
-        telling = any(c.isalpha() for c in re.sub(r"\\.|\[.*?\]", "", kind.pattern)) or "[A-Z]" in kind.pattern
-        for match in re.finditer(rf"(?<![\w$.-]){_loose(kind.pattern)}(?![\w-])", text.upper()):
-            value = re.sub(r"[ -]", "", match[0])
-            if any(c.isdigit() for c in value):
-                sure = telling and value == match[0]
-                yield Find(match.start(), match.end(), value, "pattern", PATTERN if sure else WEAK)
-        return
-    prefix, count = prefixed[1], int(prefixed[2])
-    digits = r"[ -]?".join([r"\d"] * count)
-    for match in re.finditer(
-        rf"(?<![A-Za-z0-9$.])(?:#? ?([A-Za-z]{{1,{len(prefix) + 1}}})[ -]?)?({digits})(?![\w]|[.,]\d)", text
-    ):
-        number = re.sub(r"\D", "", match[2])
-        named = (match[1] or "").upper() == prefix
-        start = match.start() if named else match.start(2)
-        if check is None or check(number):
-            source, confidence = ("checksum", CHECKED) if check else ("pattern", PATTERN)
-            yield Find(start, match.end(), prefix + number, source, confidence if named else confidence - 0.15)
-        elif named:
-            yield Find(start, match.end(), prefix + number, "pattern", WEAK)
+def _products(names: Names, words: Sequence[Word]) -> Iterable[Find]:
+    """Products by name, then by likeness in the words that are left."""
+    taken = []
+    for start, end, value in names.exact(words, plurals=True):
+        taken.append((start, end))
+        yield Find(start, end, value, "catalogue", LISTED)
+    for find in names.like(words):
+        if all(find.end <= start or end <= find.start for start, end in taken):
+            yield find
 
 
-def _loose(pattern: str) -> str:
-    """A pattern of whole tokens whose digits may stand apart from its letters ("SPRING 20")."""
-    return re.sub(r"(?<=\})(?=\\d)", "[ -]?", pattern)
+@cache
+def _country_names() -> Names:
+    return Names(country_names())
+
+
+@cache
+def _currency_names() -> Names:
+    return Names(currency_names())
+
+
+def _countries(text: str, words: Sequence[Word]) -> Iterable[Find]:
+    """Countries by name, and US and UK in capitals; names that are as often something else are unsure."""
+    for start, end, value in _country_names().exact(words):
+        yield Find(start, end, value, "lexicon", 0.5 if text[start:end].lower() in OTHERWISE else LISTED)
+    if not text.isupper():
+        for match in re.finditer(r"\b(US|UK)\b", text):
+            yield Find(*match.span(), {"UK": "GB"}.get(match[0], match[0]), "lexicon", LISTED)
+
+
+def _currencies(text: str, words: Sequence[Word], own: str) -> Iterable[Find]:
+    """Currencies by name, sign or code; a name that several share is the pack's own where it is one of them."""
+    for start, end, value in _currency_names().exact(words):
+        yield Find(start, end, shared(text[start:end], own) or value, "lexicon", LISTED)
+    for start, end, value in written_codes(text):
+        yield Find(start, end, value, "lexicon", LISTED)
 
 
 def _entity(kind: EntityType, find: Find, text: str, written: Written) -> Entity | None:
     start, end = _trim(text, *written.original(find.start, find.end))
     if start >= end:
         return None
-    return Entity(kind.name, text[start:end], find.value, start, end, find.source, find.confidence)
+    return Entity(kind.name, text[start:end], find.value, start, end, find.source, find.confidence, find.alternatives)
 
 
 def _trim(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and not (text[start].isalnum() or text[start] in "$€£+#"):
+    while start < end and not (text[start].isalnum() or text[start] in _SIGNS):
         start += 1
-    while end > start and not text[end - 1].isalnum():
+    while end > start and not (text[end - 1].isalnum() or text[end - 1] in "$€£¥₹₩¢"):
         end -= 1
     return start, end
 
@@ -230,12 +213,13 @@ def merge(found: Iterable[Entity]) -> tuple[Entity, ...]:
     confidence. Where types disagree over a place, a check digit wins, then the better source and confidence.
     """
     kept: list[Entity] = []
-    for entity in sorted(found, key=lambda e: (_RANK[e.source], e.confidence), reverse=True):
+    order = sorted(found, key=lambda e: (_RANK[e.source], e.confidence, e.end - e.start), reverse=True)
+    for entity in order:
         rivals = [other for other in kept if other.start < entity.end and entity.start < other.end]
         if not rivals:
             kept.append(entity)
         for other in rivals:
-            if other.type == entity.type:
+            if other.type == entity.type and (entity.source == "tagger" or other.value == entity.value):
                 kept[kept.index(other)] = replace(other, confidence=_together(other, entity))
     return tuple(sorted((e for e in kept if e.confidence > WEAK), key=lambda e: e.start))
 

@@ -61,6 +61,7 @@ class Entity:
         source: who found it: "tagger", "pattern", "checksum", "lexicon", "catalogue", "photo.tagger",
             "photo.pattern", "photo.barcode".
         confidence: 0..1.
+        alternatives: other values the same words may mean, likeliest first ("03/04/2026", two products alike).
     """
 
     type: str
@@ -70,6 +71,7 @@ class Entity:
     end: int
     source: str
     confidence: float
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,7 @@ def test_text_as_json_has_the_promised_keys(capsys: pytest.CaptureFixture[str]) 
             "end": 16,
             "source": "checksum",
             "confidence": 0.99,
+            "alternatives": [],
         }
     ]
     assert result["verdict"] == "ok"
