@@ -2,7 +2,8 @@
 
     meta.json            format, labels, shape, encoders, thresholds, calibration, how it was trained
     model.safetensors    fusion and heads
-    adapter/             LoRA adapter of the text encoder, as `peft` saves it (absent: the encoder as published)
+    adapter/             LoRA adapter of the text encoder, as `peft` saves it, or
+    encoder.safetensors  its tuned tensors (both absent: the encoder as published)
 
 Loading refuses a wrong encoder or label set, and anything that is not safetensors.
 """
@@ -22,7 +23,7 @@ from agent.errors import WeightsError
 from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
 
-FORMAT = 1
+FORMAT = 2
 TRAIN = "python -m training.train --domain DIR --out WEIGHTS"
 
 
@@ -72,6 +73,7 @@ def save(checkpoint: Checkpoint, folder: Path) -> None:
         "format": FORMAT,
         "labels": asdict(checkpoint.model.labels),
         "fusion": asdict(checkpoint.model.fusion.config),
+        "photo": checkpoint.model.photo.inputs if checkpoint.model.photo is not None else 0,
         "encoders": {name: asdict(encoder) for name, encoder in checkpoint.encoders.items()},
         "calibration": asdict(checkpoint.calibration),
         "training": dict(checkpoint.training),
@@ -95,7 +97,7 @@ def load(folder: Path) -> Checkpoint:
         if meta["format"] != FORMAT:
             raise WeightsError(f"checkpoint {str(folder)!r} has format {meta['format']!r}, this version reads {FORMAT}")
         labels = Labels(**{name: tuple(values) for name, values in meta["labels"].items()})
-        model = UnderstandingModel(FusionConfig(**meta["fusion"]), labels)
+        model = UnderstandingModel(FusionConfig(**meta["fusion"]), labels, int(meta["photo"]))
         state = load_file(folder / "model.safetensors")
         model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         encoders = {name: EncoderId(**value) for name, value in meta["encoders"].items()}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from agent.fusion import Fused, Fusion, FusionConfig, ModalityBatch
+from agent.fusion import Fusion, FusionConfig, ModalityBatch
 
 SENTIMENTS = ("negative", "neutral", "positive")
 PHOTO_KINDS = ("receipt", "clothing", "grocery", "other")
@@ -60,7 +60,8 @@ class Logits:
 class UnderstandingModel(nn.Module):
     """Fusion with its heads: what a checkpoint holds beside the text encoder's adapter."""
 
-    def __init__(self, config: FusionConfig, labels: Labels) -> None:
+    def __init__(self, config: FusionConfig, labels: Labels, photo: int = 0) -> None:
+        """Make the layers; `photo` is the width of a photo's vectors, 0 for a model that tells no photos apart."""
         super().__init__()
         self.labels = labels
         self.fusion = Fusion(config)
@@ -73,13 +74,16 @@ class UnderstandingModel(nn.Module):
         self.out_of_scope = head(1)
         self.sentiment = head(len(labels.sentiments))
         self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
-        self.kind = nn.Sequential(nn.Linear(width, width), nn.GELU(), head(len(labels.photo_kinds)))
-        self.condition = nn.Sequential(nn.Linear(width, width), nn.GELU(), head(len(labels.conditions)))
+        self.photo = PhotoHead(photo, labels) if photo else None
+
+    def see(self, head: PhotoHead) -> None:
+        """Tell photos apart by this head."""
+        self.photo = head
 
     def forward(self, inputs: Mapping[str, ModalityBatch]) -> Logits:
         """Scores of a batch; see `Fusion.forward` for the inputs."""
         fused = self.fusion(inputs)
-        photo = _mean(fused, "image")
+        photo = self.photo(inputs["image"]) if self.photo is not None and "image" in inputs else None
         return Logits(
             intents=self.intents(fused.pooled),
             out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1),
@@ -89,16 +93,25 @@ class UnderstandingModel(nn.Module):
                 for name in ("text", "ocr")
                 if name in fused.tokens
             },
-            kind=None if photo is None else self.kind(photo),
-            condition=None if photo is None else self.condition(photo),
+            kind=None if photo is None else photo[0],
+            condition=None if photo is None else photo[1],
         )
 
 
-def _mean(fused: Fused, name: str) -> Tensor | None:
-    """Mean and spread-keeping maximum of a modality's projected vectors, (batch, width); None where absent."""
-    if name not in fused.projected:
-        return None
-    vectors, mask = fused.projected[name], fused.masks[name].unsqueeze(-1)
-    mean = (vectors * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
-    peak = vectors.masked_fill(~mask, -1e4).amax(dim=1)
-    return mean + torch.where(mask.any(dim=1), peak, torch.zeros_like(peak))
+class PhotoHead(nn.Module):
+    """Kind and condition of a photo from its own vectors; it knows nothing of the pack."""
+
+    def __init__(self, inputs: int, labels: Labels, width: int = 256) -> None:
+        super().__init__()
+        self.inputs = inputs
+        self.project = nn.Sequential(nn.LayerNorm(inputs), nn.Linear(inputs, width))
+        self.kind = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, len(labels.photo_kinds)))
+        self.condition = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, len(labels.conditions)))
+
+    def forward(self, batch: ModalityBatch) -> tuple[Tensor, Tensor]:
+        """Scores (batch, kinds) and (batch, conditions); rows without a photo get meaningless ones."""
+        vectors, mask = self.project(batch.vectors), batch.mask.unsqueeze(-1)
+        mean = (vectors * mask).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
+        peak = vectors.masked_fill(~mask, -1e4).amax(dim=1)
+        look = mean + torch.where(mask.any(dim=1), peak, torch.zeros_like(peak))
+        return self.kind(look), self.condition(look)

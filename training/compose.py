@@ -13,38 +13,55 @@ JOINTS = (
     " and also ",
     ". Also, ",
     ". ",
+    "? ",
     "; ",
+    ", ",
     " plus ",
     ", oh and ",
     " and then ",
+    ", then ",
     ". And ",
     " also ",
+    " as well as ",
+    " - ",
+    " and while you are at it ",
+    ". One more thing, ",
+    " ",
 )
 LONGEST = 110
 """Characters of a sentence that is still put together with another."""
 
 
-def compose(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
-    """Sentences of two different intents, joined as people join them; spans move along.
+def composable(row: Row) -> bool:
+    """Whether a row holds one wish in words alone, short enough to be joined with another."""
+    alone = row.intents is not None and len(row.intents) == 1 and not (row.image or row.photo or row.audio)
+    return alone and 8 < len(row.text) < LONGEST
 
-    Only sentences of one intent and no photo are used; their entities count where both halves are labelled.
+
+def join(first: Row, second: Row, rng: random.Random) -> Row | None:
+    """Two composable rows joined as people join sentences, spans moved along; None where both want the same.
+
+    The spans count where both halves are labelled.
     """
+    if first.intents == second.intents or first.intents is None or second.intents is None:
+        return None
+    kept = first.text.rstrip(" .!?,")
+    head = kept + rng.choice(JOINTS)
+    lower = rng.random() < 0.5 and not second.text[:2].isupper()
+    tail = second.text[0].lower() + second.text[1:] if lower else second.text
+    spans = None
+    if first.spans is not None and second.spans is not None:
+        own = [span for span in first.spans if span[2] <= len(kept)]
+        spans = (*own, *((kind, a + len(head), b + len(head)) for kind, a, b in second.spans))
+    return Row(head + tail, (*first.intents, *second.intents), spans)
+
+
+def compose(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
+    """Up to `count` sentences of two different intents made of the composable rows."""
     rng = random.Random(seed)
-    single = [
-        row for row in rows if row.intents and len(row.intents) == 1 and not row.image and 8 < len(row.text) < LONGEST
-    ]
+    single = [row for row in rows if composable(row)]
     composed: list[Row] = []
-    while single and len(composed) < count and len({row.intents for row in single}) > 1:
-        first, second = rng.choice(single), rng.choice(single)
-        if first.intents == second.intents:
-            continue
-        head = first.text.rstrip(" .!?,") + rng.choice(JOINTS)
-        tail = (
-            second.text if rng.random() < 0.5 or second.text[:2].isupper() else second.text[0].lower() + second.text[1:]
-        )
-        spans = None
-        if first.spans is not None and second.spans is not None:
-            kept = [span for span in first.spans if span[2] <= len(first.text.rstrip(" .!?,"))]
-            spans = (*kept, *((kind, a + len(head), b + len(head)) for kind, a, b in second.spans))
-        composed.append(Row(head + tail, (*(first.intents or ()), *(second.intents or ())), spans))
+    while len({row.intents for row in single}) > 1 and len(composed) < count:
+        joined = join(rng.choice(single), rng.choice(single), rng)
+        composed += [joined] if joined else []
     return composed

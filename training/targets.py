@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,31 @@ from training.augment import Spans
 from training.rows import Row
 
 IGNORED = -100
-WEIGHTS = {"intents": 1.0, "independent": 4.0, "scope": 1.0, "tags": 1.0, "sentiment": 0.4, "photo": 0.5}
+SHARES = {"intents": 1.0, "independent": 4.0, "scope": 1.0, "tags": 1.0, "sentiment": 0.4, "photo": 0.5}
 """What each loss counts for in the sum."""
+
+MOST = 5.0
+"""How many times more than another an intent may count for being rare."""
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """What each intent counts for in the loss: (intents,), 1 in the mean."""
+
+    intents: Tensor
+
+    @classmethod
+    def balanced(cls, rows: Sequence[Row], labels: Labels) -> Weights:
+        """Rare intents count for more: by the inverse square root of their number of rows (Mahajan et al. 2018)."""
+        counts = Counter(name for row in rows for name in row.intents or ())
+        roots = torch.tensor([max(1, counts[name]) ** -0.5 for name in labels.intents])
+        roots = roots.clamp(max=float(roots.min()) * MOST)
+        return cls(roots / roots.mean())
+
+    @classmethod
+    def even(cls, labels: Labels) -> Weights:
+        """Every intent counts for the same."""
+        return cls(torch.ones(len(labels.intents)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +62,9 @@ class Targets:
     def to(self, device: torch.device) -> Targets:
         """The same on another device."""
         plain = (self.intents, self.labelled, self.sentiment, self.kind, self.condition)
+        intents, labelled, sentiment, kind, condition = (tensor.to(device) for tensor in plain)
         tags = {name: ids.to(device) for name, ids in self.tags.items()}
-        return Targets(*(tensor.to(device) for tensor in plain), tags)
+        return Targets(intents, labelled, sentiment, kind, condition, tags)
 
 
 def tag_ids(spans: Spans | None, offsets: Sequence[tuple[int, int]], labels: Labels) -> list[int]:
@@ -83,8 +108,8 @@ def _ids(values: Sequence[str | None], names: Sequence[str]) -> Tensor:
     return torch.tensor([names.index(value) if value in names else IGNORED for value in values])
 
 
-def loss_of(logits: Logits, targets: Targets) -> Tensor:
-    """Weighted sum of the losses of all heads that have labels in this batch.
+def loss_of(logits: Logits, targets: Targets, weights: Weights | None = None) -> Tensor:
+    """Weighted sum of the losses of all heads that have labels in this batch; `weights` are even where None.
 
     Intents are learnt twice from one score: softmax over those meant (which ranks well) and each on its own
     (which tells one from two and some from none).
@@ -95,18 +120,21 @@ def loss_of(logits: Logits, targets: Targets) -> Tensor:
         scores, truth = logits.intents[known], targets.intents[known]
         meant = truth.sum(dim=1)
         inside = meant > 0
+        each = torch.ones_like(scores[0]) if weights is None else weights.intents.to(scores.device)
         if inside.any():
             shares = truth[inside] / meant[inside].unsqueeze(1)
-            losses.append(WEIGHTS["intents"] * functional.cross_entropy(scores[inside], shares, label_smoothing=0.05))
-        losses.append(WEIGHTS["independent"] * functional.binary_cross_entropy_with_logits(scores, truth))
+            softmax = functional.cross_entropy(scores[inside], shares, label_smoothing=0.05, reduction="none")
+            losses.append(SHARES["intents"] * (softmax * (shares @ each)).mean())
+        alone = functional.binary_cross_entropy_with_logits(scores, truth, weight=1 + truth * (each - 1))
+        losses.append(SHARES["independent"] * alone)
         scope = functional.binary_cross_entropy_with_logits(logits.out_of_scope[known], (~inside).float())
-        losses.append(WEIGHTS["scope"] * scope)
+        losses.append(SHARES["scope"] * scope)
     for name, ids in targets.tags.items():
-        losses.append(WEIGHTS["tags"] * _cross_entropy(logits.tags[name].flatten(0, 1), ids.flatten()))
-    losses.append(WEIGHTS["sentiment"] * _cross_entropy(logits.sentiment, targets.sentiment))
+        losses.append(SHARES["tags"] * _cross_entropy(logits.tags[name].flatten(0, 1), ids.flatten()))
+    losses.append(SHARES["sentiment"] * _cross_entropy(logits.sentiment, targets.sentiment))
     if logits.kind is not None and logits.condition is not None:
-        losses.append(WEIGHTS["photo"] * _cross_entropy(logits.kind, targets.kind))
-        losses.append(WEIGHTS["photo"] * _cross_entropy(logits.condition, targets.condition))
+        losses.append(SHARES["photo"] * _cross_entropy(logits.kind, targets.kind))
+        losses.append(SHARES["photo"] * _cross_entropy(logits.condition, targets.condition))
     return torch.stack(losses).sum()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,18 @@ import torch
 
 from agent import Turn, build
 from agent.errors import PackError
-from agent.fusion import FusionConfig
-from agent.heads import Labels, UnderstandingModel
-from modalities.types import Encoding
-from tests.tiny import tiny_text_encoder
-from training.blend import BlendPlan, Print, Read, blend
+from agent.fusion import FusionConfig, collate
+from agent.heads import Labels, Logits, UnderstandingModel
+from modalities.text import TextEncoder
+from modalities.types import Encoding, TextLine
+from tests.tiny import TEXT_WIDTH, tiny_text_encoder
+from training.adaptation import Adaptation
+from training.batches import Batches, Material, Mixture
+from training.fit import Figures, Plan, Run
 from training.photo_bank import PhotoBank, Seen
+from training.receipts import LabelledReceipt
 from training.rows import Row
+from training.targets import Weights
 from training.train import Options, shares_of, train
 
 ANIMALS = "cat dog hen cow fox owl bee ant".split()
@@ -67,38 +74,99 @@ def test_shares_that_do_not_add_up_are_refused(text: str) -> None:
         shares_of(text)
 
 
-def test_words_that_need_a_photo_learn_from_it() -> None:
+def seen(kind: str, value: float, rng: np.random.Generator) -> Seen:
+    boxes = ((0.0, 0.0, 1.0, 1.0),) * 2
+    vectors = rng.normal(0, 0.3, (2, 6)).astype(np.float32)
+    vectors[:, 0] += value
+    return Seen(Encoding("image", vectors, (), boxes), kind, None)
+
+
+def photo_run(folder: Path, epochs: int) -> Run:
+    """A run over words that mean one thing beside a receipt and another beside clothes."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-
-    def seen(kind: str, value: float) -> Seen:
-        boxes = ((0.0, 0.0, 1.0, 1.0),) * 2
-        vectors = rng.normal(0, 0.3, (2, 6)).astype(np.float32)
-        vectors[:, 0] += value
-        return Seen(Encoding("image", vectors, (), boxes), kind, None)
-
-    bank = PhotoBank([seen("receipt", 5.0) for _ in range(30)] + [seen("clothing", -5.0) for _ in range(30)])
-    words = Encoding("text", rng.standard_normal((3, 5)).astype(np.float32), ((0, 4), (5, 9), (10, 14)))
-    reads = [
-        Read(Row("look at this", (name,), (), image=kind), words)
-        for name, kind in (("pay", "receipt"), ("wear", "clothing"))
-    ]
-    line = Encoding(
-        "ocr", rng.standard_normal((2, 5)).astype(np.float32), ((0, 5), (6, 9)), ((0.0, 0.0, 1.0, 0.1),) * 2
-    )
+    bank = PhotoBank([seen("receipt", 5.0, rng) for _ in range(32)] + [seen("clothing", -5.0, rng) for _ in range(32)])
+    rows = [Row("look at this", (name,), (), image=kind) for name, kind in (("pay", "receipt"), ("wear", "clothing"))]
+    receipt = LabelledReceipt("r", (TextLine("sum 12", (0, 0, 1, 0.1), 1.0),), (("total", 4, 6),), {})
+    encoder = TextEncoder(str(tiny_text_encoder(folder / "encoder")))
     labels = Labels(("pay", "wear"), ("total",))
-    model = UnderstandingModel(
-        FusionConfig({"text": 5, "ocr": 5, "image": 6}, width=16, layers=1, heads=2, dropout=0.0), labels
-    )
-    plan = BlendPlan(epochs=8, batch=16, rate=3e-3)
-    blend(model, [reads * 40], [Print(line, (("total", 6, 9),))] * 8, bank, plan, lambda: 0.0, lambda: None)
-    from agent.fusion import collate
+    config = FusionConfig({"text": TEXT_WIDTH, "ocr": TEXT_WIDTH, "image": 6}, width=16, layers=1, heads=2)
+    model = UnderstandingModel(config, labels, 6)
+    batches = Batches(Material(rows * 40, [receipt] * 8, bank), Mixture(size=16), encoder, labels)
+    plan = Plan(epochs, head_rate=3e-3, patience=99)
+    return Run(model, encoder, Adaptation(encoder, "full"), batches, plan, Weights.even(labels))
 
+
+def scores_beside(run: Run, kind: str, words: str = "look at this") -> Logits:
+    bank = run.batches.material.bank
+    assert bank is not None
+    photo = next(photo for photo in bank.all if photo.kind == kind)
+    inputs = {"text": collate(run.encoder.encode([words])), "image": collate([photo.encoding])}
     with torch.inference_mode():
-        for name, kind in (("pay", "receipt"), ("wear", "clothing")):
-            photo = next(photo for photo in bank.all if photo.kind == kind)
-            inputs = {"text": collate([words]), "image": collate([photo.encoding])}
-            logits = model({key: batch for key, batch in inputs.items() if batch is not None})
-            assert labels.intents[int(logits.intents[0].argmax())] == name
+        logits: Logits = run.model({name: batch for name, batch in inputs.items() if batch is not None})
+    return logits
+
+
+def rising() -> Callable[[], Figures]:
+    """A validation score that is better after every epoch."""
+    count = iter(range(1_000))
+    return lambda: {"score": float(next(count))}
+
+
+def test_words_that_need_a_photo_learn_from_it(tmp_path: Path) -> None:
+    run = photo_run(tmp_path, epochs=12)
+    run.fit(rising(), tmp_path / "run.pt")
+    labels = run.model.labels
+    for name, kind in (("pay", "receipt"), ("wear", "clothing")):
+        for words in ("look at this", ""):
+            logits = scores_beside(run, kind, words)
+            assert labels.intents[int(logits.intents[0].argmax())] == name, (kind, words)
             assert logits.kind is not None
             assert labels.photo_kinds[int(logits.kind[0].argmax())] == kind
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    whole = photo_run(tmp_path / "whole", epochs=3)
+    whole.fit(rising(), tmp_path / "whole.pt")
+    broken, score = photo_run(tmp_path / "broken", epochs=3), rising()
+
+    def dies() -> Figures:
+        if broken.progress.epoch == 2:
+            raise Killed
+        return score()
+
+    with pytest.raises(Killed):
+        broken.fit(dies, tmp_path / "run.pt")
+    again = photo_run(tmp_path / "again", epochs=3)
+    assert again.progress.epoch == 0
+    again.fit(rising(), tmp_path / "run.pt")
+    for name, tensor in whole.model.state_dict().items():
+        assert torch.equal(tensor, again.model.state_dict()[name]), name
+    for name, tensor in whole.adaptation.state().items():
+        assert torch.equal(tensor, again.adaptation.state()[name]), name
+    assert not (tmp_path / "run.pt").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a run", b"\x80\x04cos\nsystem\n."])
+def test_a_state_that_is_no_run_is_left_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "run.pt").write_bytes(content)
+    run = photo_run(tmp_path, epochs=1)
+    run.fit(rising(), tmp_path / "run.pt")
+    assert run.progress.epoch == 1
+
+
+def test_training_ends_when_nothing_gets_better(tmp_path: Path) -> None:
+    run = photo_run(tmp_path, epochs=9)
+    run.plan = replace(run.plan, patience=2)
+    run.fit(lambda: {"score": 0.5}, tmp_path / "run.pt")
+    assert run.progress.epoch == 3
+
+
+def test_rare_intents_count_for_more() -> None:
+    labels = Labels(("often", "seldom"), ())
+    weights = Weights.balanced([Row("a", ("often",))] * 64 + [Row("b", ("seldom",))] * 4, labels).intents
+    assert weights[1] / weights[0] == pytest.approx(4.0)
+    assert weights.mean() == pytest.approx(1.0)

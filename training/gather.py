@@ -1,0 +1,110 @@
+"""What a run learns from, chooses by and is measured on: the pack's examples, and what the public sets add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from agent.config import Settings
+from agent.domain import Pack
+from agent.errors import PackError
+from modalities.text import TextEncoder
+from training.compose import compose
+from training.photo_bank import PhotoBank
+from training.receipts import LabelledReceipt, load_receipts, read_all
+from training.rows import Row, emotion_rows, outside_rows, row_of
+from training.split import split
+
+OUTSIDE, MOODS = 1_500, 1_200
+"""Sentences from outside and comments with a mood added to a pack's own examples."""
+
+PHOTOS = 3_000
+"""Photos encoded to train kind, condition and what goes with words."""
+
+FEWEST = 20
+"""Examples below which nothing is learnt."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Rows by part; what is alike or from one person is never in two of them."""
+
+    training: list[Row]
+    validation: list[Row]
+    test: list[Row]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many rows each part has."""
+        return {"training": len(self.training), "validation": len(self.validation), "test": len(self.test)}
+
+    @property
+    def rows(self) -> list[Row]:
+        """All of them."""
+        return [*self.training, *self.validation, *self.test]
+
+
+def own_rows(pack: Pack) -> list[Row]:
+    """A pack's examples as rows.
+
+    Raises:
+        PackError: too few to learn from.
+    """
+    rows = [row_of(example, pack.root) for example in pack.examples()]
+    if len(rows) < FEWEST:
+        raise PackError(f"{pack.root / 'examples.jsonl'}: {len(rows)} examples; training needs at least {FEWEST}")
+    return rows
+
+
+def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Parts:
+    """Split without leaks; one row in eight of what is chosen by and measured on is a composed one.
+
+    Training composes anew in each epoch (`training.batches`).
+    """
+    training, validation, test = (
+        [rows[i] for i in part] for part in split([r.text for r in rows], [r.intents for r in rows], shares, seed)
+    )
+    validation += compose(validation, len(validation) // 8, seed)
+    test += compose(test, len(test) // 8, seed)
+    return Parts(training, validation, test)
+
+
+def with_public(parts: Parts, pack: Pack, encoder: TextEncoder, data: Path, seed: int) -> Parts:
+    """Add sentences from outside and moods; a tenth of the former to validation and to test each."""
+    outside = outside_rows(data, encoder, pack, most=OUTSIDE, seed=seed)
+    tenth = len(outside) // 10
+    return Parts(
+        parts.training + outside[2 * tenth :] + emotion_rows(data, "train", MOODS, seed),
+        parts.validation + outside[:tenth] + emotion_rows(data, "dev", MOODS // 4, seed),
+        parts.test + outside[tenth : 2 * tenth],
+    )
+
+
+def photos(rows: list[Row], data: Path | None, settings: Settings, seed: int) -> PhotoBank | None:
+    """Photos that rows name, and with `data` those of the public sets, encoded by the stack's photo encoder.
+
+    None where there is neither.
+    """
+    files = [row.photo for row in rows if row.photo is not None]
+    if data is None and not files:
+        return None
+    from modalities.vision import VisionEncoder
+
+    encoder = VisionEncoder(settings.vision.model, settings.device)
+    bank = PhotoBank(width=encoder.width)
+    if data is not None:
+        from training.photos import photo_samples
+
+        bank = PhotoBank.encode(photo_samples(data, "train", np.random.default_rng(seed), PHOTOS), encoder)
+    bank.read(files, encoder, seed)
+    return bank
+
+
+def receipts(pack: Pack, data: Path | None, cache: Path, threads: int) -> list[LabelledReceipt]:
+    """The training receipts of the public set, read once and kept in `cache`; none for packs without a use."""
+    if data is None or not {"company", "total"} <= set(pack.entities):
+        return []
+    read_all(data, cache, threads)
+    return [receipt for receipt in load_receipts(data, cache) if not receipt.held_out]
