@@ -8,17 +8,18 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from agent.domain import Pack
-from agent.errors import InputError
-from agent.examples import Example
+from agent.errors import InputError, PackError
+from agent.examples import Example, read_examples
 from modalities.text import TextEncoder
 from training.augment import Spans
+from training.split import tie
 
 POSITIVE = frozenset("admiration amusement approval caring excitement gratitude joy love optimism pride relief".split())
 NEGATIVE = frozenset(
@@ -67,6 +68,20 @@ def row_of(example: Example, root: Path) -> Row:
         audio=root / example.audio if example.audio else None,
         group=example.speaker or example.sender,
     )
+
+
+def rows_of(examples: Iterable[Example], root: Path) -> list[Row]:
+    """Examples as rows; people who are heard in one example and send a photo in another are one group.
+
+    A speaker and a sender of one name are taken for one person: rather one link too many than a leak.
+    """
+    examples = list(examples)
+    people = [[name for name in (example.speaker, example.sender) if name] for example in examples]
+    groups = tie(people)
+    first = {group: names[0] for group, names in zip(reversed(groups), reversed(people), strict=True) if names}
+    return [
+        replace(row_of(example, root), group=first.get(group)) for example, group in zip(examples, groups, strict=True)
+    ]
 
 
 def outside_rows(data: Path, encoder: TextEncoder, pack: Pack, most: int, seed: int) -> list[Row]:
@@ -121,25 +136,19 @@ def mood_of(emotion: str) -> str | None:
     return "neutral" if emotion == "neutral" else None
 
 
-def read_rows(path: Path, intents: Sequence[str]) -> list[Row]:
-    """Labelled sentences from a JSONL file shaped like a pack's examples; unknown intents are refused by line.
+def read_rows(path: Path, intents: Collection[str], entities: Collection[str] | None = None) -> list[Row]:
+    """Labelled rows from a JSON Lines file shaped like a pack's examples.
+
+    Args:
+        path: the file; photos and recordings are named relative to its folder and lie inside it.
+        intents: the intents a line may name.
+        entities: the entity types a line may name; None for any.
 
     Raises:
-        InputError: a line is not JSON or lacks a field.
+        InputError: the file cannot be read or lines are wrong; names every such line.
     """
-    rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
-        try:
-            table = json.loads(line)
-            spans = tuple((e["type"], int(e["start"]), int(e["end"])) for e in table.get("entities", ()))
-            image = str(table.get("image") or "")
-            row = Row(table["text"], tuple(table["intents"]), spans, image=image.removeprefix("kind:") or None)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}:{number}: not an example ({type(error).__name__}); see docs/data.md") from error
-        unknown = set(row.intents or ()) - set(intents)
-        if unknown:
-            raise InputError(f"{path}:{number}: unknown intents {sorted(unknown)!r}; the pack has {list(intents)!r}")
-        rows.append(row)
-    return rows
+    try:
+        examples = read_examples(path, intents, entities)
+    except PackError as error:
+        raise InputError(str(error)) from error
+    return rows_of(examples, path.parent)
