@@ -22,12 +22,15 @@ from agent.ids import id_finds
 from agent.locales import OTHERWISE, country_names, currency_names, shared, written_codes
 from agent.names import Names, Word, words_of
 from agent.types import Entity
-from agent.values import LISTED, WEAK, Find, number
+from agent.values import LISTED, PATTERN, UNSURE, WEAK, Find, number
 from modalities.speech.written import Written, readings, to_written
 
 _RANK = {"checksum": 3, "catalogue": 2, "pattern": 2, "lexicon": 1, "tagger": 1}
 _SIGNS = "$€£¥₹₩+#-−"
-_CHECKED_KINDS = ("card", "iban")
+LONGER = 3
+"""Characters by which a name that is nearly said exceeds one that is said exactly within it to be preferred."""
+
+_IDS = ("id", "card", "iban")
 
 
 def lexicon(kind: EntityType) -> Names:
@@ -60,21 +63,32 @@ class Recognizers:
 
     def find(self, text: str) -> list[Entity]:
         """Every find in a text, possibly overlapping; offsets are into the text as it came."""
-        written = to_written(text)
+        written, *others = readings(text)
         words = words_of(written.text)
-        found: list[Entity] = []
-        checked = []
-        for kind in self.types.values():
-            mine = [e for find in self._finds(kind, written.text, words) if (e := _entity(kind, find, text, written))]
-            found += mine
-            if kind.checksum or kind.recognizer in _CHECKED_KINDS:
-                checked.append(kind)
-        if checked:  # a check digit tells which reading of "forty seven" was meant
-            for other in readings(text)[1:]:
-                for kind in checked:
-                    finds = (find for find in id_finds(kind, other.text) if find.source == "checksum")
-                    found += [e for find in finds if (e := _entity(kind, find, text, other))]
-        return found
+        found = [
+            e
+            for kind in self.types.values()
+            for find in self._finds(kind, written.text, words)
+            if (e := _entity(kind, find, text, written))
+        ]
+        return found + self._otherwise(text, others, found)
+
+    def _otherwise(self, text: str, others: Sequence[Written], found: Sequence[Entity]) -> list[Entity]:
+        """Ids in the other readings of a text: those with a right check digit, and a telling form where none was found.
+
+        A check digit tells which reading of "forty seven" was meant.
+        """
+        ids = [kind for kind in self.types.values() if kind.recognizer in _IDS]
+        have = {entity.type for entity in found if entity.confidence > WEAK}
+        more = []
+        for other in others:
+            for kind in ids:
+                for find in id_finds(kind, other.text):
+                    if find.source == "checksum" or (find.confidence >= PATTERN and kind.name not in have):
+                        sure = find.confidence if find.source == "checksum" else UNSURE
+                        if entity := _entity(kind, replace(find, confidence=sure), text, other):
+                            more.append(entity)
+        return more
 
     def _finds(self, kind: EntityType, text: str, words: Sequence[Word]) -> Iterable[Find]:
         """What a type's recognizer finds in a text in written form."""
@@ -154,14 +168,15 @@ def _listed(names: Names, words: Sequence[Word]) -> Iterable[Find]:
 
 
 def _products(names: Names, words: Sequence[Word]) -> Iterable[Find]:
-    """Products by name, then by likeness in the words that are left."""
-    taken = []
-    for start, end, value in names.exact(words, plurals=True):
-        taken.append((start, end))
-        yield Find(start, end, value, "catalogue", LISTED)
-    for find in names.like(words):
-        if all(find.end <= start or end <= find.start for start, end in taken):
-            yield find
+    """Products by name; by likeness in the words that are left, or where a longer name is nearly said."""
+    exact = [Find(*find, "catalogue", LISTED) for find in names.exact(words, plurals=True)]
+    longest = {(find.start, find.end) for find in exact}
+    for like in names.like(words):
+        inside = [find for find in exact if like.start < find.end and find.start < like.end]
+        if all(like.end - like.start > find.end - find.start + LONGER and not like.alternatives for find in inside):
+            longest -= {(find.start, find.end) for find in inside}
+            yield like
+    yield from (find for find in exact if (find.start, find.end) in longest)
 
 
 @cache

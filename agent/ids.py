@@ -52,7 +52,9 @@ def _patterned(kind: EntityType, text: str) -> Iterator[Find]:
 
 
 def _alone(text: str, start: int, end: int) -> bool:
-    """Whether capitals before spaced digits were written so: "AB 4509", unlike "meant 14"."""
+    """Whether nothing else is there, or the letters alone are capitals: "AB 4509", not "meant 14"."""
+    if text.strip(" .?!") == text[start:end]:
+        return True
     letters = re.match(r"[A-Za-z]+", text[start:end])
     return letters is not None and letters[0].isupper() and not text.isupper()
 

@@ -28,6 +28,9 @@ SHORTEST = 5
 MOST_WORDS = 120
 """Words of one text that are looked up by likeness."""
 
+MOST_KEPT = 20_000
+"""Words and stretches whose likeness is kept."""
+
 _NUMBERS = frozenset([*ONES, *(word for word in TENS if word), "hundred", "thousand"])
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:s\b)?")
 
@@ -69,14 +72,19 @@ class Names:
 
     values: dict[str, str]
     _table: dict[str, str] = field(init=False, repr=False, compare=False)
-    _longest: int = field(init=False, repr=False, compare=False)
+    _lengths: dict[str, int] = field(init=False, repr=False, compare=False)  # first word -> most words
     _vocabulary: frozenset[str] = field(init=False, repr=False, compare=False)
     _known: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _scores: dict[str, list[tuple[str, float]]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         table = {_key(name): value for name, value in self.values.items()}
         object.__setattr__(self, "_table", {key: value for key, value in table.items() if key})
-        object.__setattr__(self, "_longest", max((key.count(" ") + 1 for key in self._table), default=0))
+        lengths: dict[str, int] = {}
+        for key in self._table:
+            first, count = key.partition(" ")[0], key.count(" ") + 1
+            lengths[first] = max(count, lengths.get(first, 1))
+        object.__setattr__(self, "_lengths", lengths)
         object.__setattr__(self, "_vocabulary", _vocabulary(self._table))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
@@ -87,9 +95,10 @@ class Names:
         """Every longest name among words; `plurals` takes "boots" for "boot" and the reverse."""
         at = 0
         while at < len(words):
-            for count in range(min(self._longest, len(words) - at), 0, -1):
+            form = words[at].form
+            for count in range(min(self._lengths.get(form, 1), len(words) - at), 0, -1):
                 part = words[at : at + count]
-                key = " ".join([word.form for word in part])
+                key = " ".join([word.form for word in part]) if count > 1 else form
                 value = self._table.get(key) or (self._plural(key) if plurals else None)
                 if value and not (part[0].end - part[0].start == 1 and count == 1 and part[0].joined):
                     yield part[0].start, part[-1].end, value
@@ -107,9 +116,16 @@ class Names:
         """Names that are nearly said: the most like in each place, with the others that are as like."""
         if len(words) > MOST_WORDS or not self._table:
             return
+        for cache in (self._known, self._scores):
+            if len(cache) > MOST_KEPT:
+                cache.clear()
         found = []
         for part in self._stretches(words):
-            scored = self._scored(" ".join([word.form for word in part]))
+            said = " ".join([word.form for word in part])
+            if said in self._table:
+                continue
+            if (scored := self._scores.get(said)) is None:
+                scored = self._scores[said] = self._scored(said)
             if scored:
                 found.append((scored[0][1], part[0].start, part[-1].end, scored))
         taken: list[tuple[int, int]] = []
@@ -121,11 +137,12 @@ class Names:
 
     def _stretches(self, words: Sequence[Word]) -> Iterator[Sequence[Word]]:
         """Runs of words that begin and end with a word like one of a name's."""
+        longest = max(self._lengths.values()) + 1
         hits = [self._hit(word.form) for word in words]
         for i, word in enumerate(words):
             if not hits[i]:
                 continue
-            for j in range(i, min(i + self._longest + 1, len(words))):
+            for j in range(i, min(i + longest, len(words))):
                 if hits[j] and (j > i or len(word.form) >= SHORTEST):
                     yield words[i : j + 1]
 
@@ -133,8 +150,6 @@ class Names:
         """Whether a word is one of a name's, or like one; kept, as the same words come again."""
         known = self._known.get(form)
         if known is None:
-            if len(self._known) > 20_000:
-                self._known.clear()
             known = form in self._vocabulary
             if not known and form not in _NUMBERS and len(form) >= SHORTEST - 1:
                 known = self._near(form)

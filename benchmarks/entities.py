@@ -59,14 +59,14 @@ def phrases(path: Path = PHRASES) -> list[Phrase]:
 
 
 @cache
-def recognizers(shop: bool, country: str = "US") -> Recognizers:
-    """Those of the retail pack, or of a pack of every kind in some country."""
+def recognizers(shop: bool, country: str = "US", without: str = "") -> Recognizers:
+    """Those of the retail pack, or of a pack of every kind but one in some country."""
     retail = Pack.load("retail", with_examples=False)
     if shop:
         return Recognizers(
             retail, product_names(ProductGraph(retail.root / "knowledge" / "products.ttl")), lambda: TODAY
         )
-    types = {kind.name: kind for kind in KINDS}
+    types = {kind.name: kind for kind in KINDS if kind.name != without}
     pack = replace(retail, entities=types, country=country, currency=CURRENCIES[country])
     return Recognizers(pack, SHOES, lambda: TODAY)
 
@@ -74,7 +74,8 @@ def recognizers(shop: bool, country: str = "US") -> Recognizers:
 def found(phrase: Phrase) -> list[str]:
     """The values of the phrase's type that are found in it."""
     shop = phrase.kind in Pack.load("retail", with_examples=False).entities and phrase.country == "US"
-    entities = merge(recognizers(shop, phrase.country).find(phrase.text))
+    without = {"ticket": "member", "member": "ticket"}.get(phrase.kind, "")  # one is the other but for its hyphen
+    entities = merge(recognizers(shop, phrase.country, without).find(phrase.text))
     return [entity.value for entity in entities if entity.type == phrase.kind]
 
 
