@@ -164,3 +164,20 @@ def test_the_fusion_is_explained(extra: Any) -> None:
     found = evidence_for(given("cancel order keep", **extra), "b", modelled, encode)
     assert sum(abs(e.weight) for e in found) == pytest.approx(1.0)
     assert {e.source for e in found} == {"text", *extra}
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    "text", ["where is my order K204719, it should be here by now", "I want to cancel the blue lamp I bought"]
+)
+def test_the_shipped_model_hangs_on_its_weightiest_word(text: str) -> None:
+    from agent import Turn, build
+
+    agent = build(store_url="sqlite://")
+    (understood,) = agent.understand([Turn(text=text)], explain=True)
+    top = understood.evidence[0]
+    assert top.weight > 0
+    words = [w.span() for w in re.finditer(r"\w+", text)]
+    shorter = agent.understand([Turn(text=text[:a] + text[b:]) for a, b in words])
+    confidence = [next(i.confidence for i in u.intents if i.name == top.intent) for u in shorter]
+    assert confidence[words.index((top.start, top.end))] < np.mean(confidence)

@@ -84,7 +84,7 @@ def parts() -> Any:
     )
     heard = Transcript("where is it", confidence=0.9)
     return SimpleNamespace(
-        pack=pack, device="cpu", text=FakeText(), vision=FakeVision(), reader=SimpleNamespace(read=lambda image: lines),
+        pack=pack, device="cpu", precision="float32", text=FakeText(), vision=FakeVision(), reader=SimpleNamespace(read=lambda image: lines),
         checkpoint=Checkpoint(model, encoders, Calibration(out_of_scope=1.1)), speech=FakeSpeech(heard),
         segmenter=SimpleNamespace(segments=lambda audio: (Segment(0.0, audio.seconds),)),
     )  # fmt: skip
@@ -161,3 +161,16 @@ def test_a_batch_is_as_good_as_one_by_one(parts: Any) -> None:
         assert places[0] == places[1]
         chances = {intent.name: intent.confidence for intent in alone.intents}
         assert all(abs(chances[intent.name] - intent.confidence) < 1e-4 for intent in together.intents)
+
+
+def test_evidence_only_when_asked_for_and_of_all_that_was_given(parts: Any) -> None:
+    turns = [Turn(text="where is my order", image=PHOTO), Turn(text="hi"), Turn()]
+    understander = Understander(parts)
+    plain, explained = understander.understand(turns), understander.understand(turns, explain=True)
+    assert all(u.evidence == () and "explain" not in u.timings_ms for u in plain)
+    assert [u.intents for u in plain] == [u.intents for u in explained]
+    assert {e.source for e in explained[0].evidence} == {"text", "ocr", "image"}
+    assert [[e.text for e in u.evidence] for u in explained[1:]] == [["hi"], []]
+    for understood in explained[:2]:
+        assert {e.intent for e in understood.evidence} == {understood.intents[0].name}
+        assert sum(abs(e.weight) for e in understood.evidence) == pytest.approx(1.0)
