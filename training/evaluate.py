@@ -115,7 +115,7 @@ def evaluate(options: Options) -> Measured:
     if not 0 <= options.false_rejection < 1:
         raise InputError(f"--false-rejection must be within 0 and 1, got {options.false_rejection!r}")
     agent = build(options.stack, options.domain, fusion_weights=str(options.weights), store_url="sqlite://")
-    rows = read_rows(options.data, tuple(agent.parts.pack.intents))
+    rows = read_rows(options.data, agent.parts.pack.intents, agent.parts.pack.entities)
     if not rows:
         raise InputError(f"{str(options.data)!r} holds no rows")
     if options.limit is not None and options.limit < len(rows):

@@ -14,8 +14,8 @@ from modalities.text import TextEncoder
 from training.compose import compose
 from training.photo_bank import PhotoBank
 from training.receipts import LabelledReceipt, load_receipts, read_all
-from training.rows import Row, emotion_rows, outside_rows, row_of
-from training.split import split
+from training.rows import Row, emotion_rows, outside_rows, rows_of
+from training.split import split_rows
 
 OUTSIDE, MOODS = 1_500, 1_200
 """Sentences from outside and comments with a mood added to a pack's own examples."""
@@ -52,7 +52,7 @@ def own_rows(pack: Pack) -> list[Row]:
     Raises:
         PackError: too few to learn from.
     """
-    rows = [row_of(example, pack.root) for example in pack.examples()]
+    rows = rows_of(pack.examples(), pack.root)
     if len(rows) < FEWEST:
         raise PackError(f"{pack.root / 'examples.jsonl'}: {len(rows)} examples; training needs at least {FEWEST}")
     return rows
@@ -63,9 +63,7 @@ def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Parts:
 
     Training composes anew in each epoch (`training.batches`).
     """
-    training, validation, test = (
-        [rows[i] for i in part] for part in split([r.text for r in rows], [r.intents for r in rows], shares, seed)
-    )
+    training, validation, test = split_rows(rows, shares, seed)
     validation += compose(validation, len(validation) // 8, seed)
     test += compose(test, len(test) // 8, seed)
     return Parts(training, validation, test)

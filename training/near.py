@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 NEAR = 0.9
-"""Cosine from which two texts count as near-duplicates: the same sentence but for an article, a typo or a plural."""
+"""Cosine from which two texts count as near-duplicates: the same sentence but for an article or a plural."""
 
 READ = 1_000
 """Characters of a text that are compared; about as much as the text encoder reads."""

@@ -40,8 +40,8 @@ def split(
 ) -> list[list[int]]:
     """Row numbers of each part: near-duplicates and linked rows never apart, labels spread as far as that allows.
 
-    Groups are dealt out one by one, the largest and rarest first, each to the part where it most reduces what its
-    labels still lack (iterative stratification: Sechidis et al. 2011, with the squared lack and whole groups).
+    Groups are dealt out one by one, the largest and rarest first, each to the part that most lacks its labels
+    (after iterative stratification: Sechidis et al. 2011).
 
     Args:
         texts: one a row.
@@ -126,23 +126,29 @@ def _warn(groups: Sequence[Sequence[int]], count: int) -> None:
 def _deal(
     order: Sequence[Sequence[int]], labels: Sequence[tuple[Hashable, ...]], shares: Sequence[float]
 ) -> list[list[int]]:
-    """Deal the groups out; what is lacking counts by label, and a little over all rows, relative to how many there are.
+    """Deal the groups out, each to the part furthest behind in its labels, relative to how common each label is.
 
-    The squared lack of a label falls by 2 n lack - n^2 when n of its rows come in; n^2 is the same for every part.
+    A part's lack of a label is its share of those dealt so far, these included, less what it has; the sum of squared
+    lacks grows least where the lack is largest. All rows together count as one more label, which decides where labels
+    are too rare to.
     """
-    whole = object()  # stands for all rows together
-    totals = Counter(name for label in labels for name in (*label, whole))
-    lacks = {name: [share * total for share in shares] for name, total in totals.items()}
+    whole = object()
+    totals = Counter(name for names in labels for name in (*names, whole))
     counts = [Counter(name for row in rows for name in (*labels[row], whole)) for rows in order]
     rarity = [min(totals[name] for name in names) for names in counts]
     parts: list[list[int]] = [[] for _ in shares]
+    held = [Counter[Hashable]() for _ in shares]
+    dealt = Counter[Hashable]()
     for group in sorted(range(len(order)), key=lambda i: (-len(order[i]), rarity[i])):
         names = counts[group]
-        gains = [sum(n * lacks[name][part] / totals[name] for name, n in names.items()) for part in range(len(shares))]
-        best = gains.index(max(gains))
-        parts[best].extend(order[group])
-        for name, n in names.items():
-            lacks[name][best] -= n
+        dealt.update(names)
+        lacks = [
+            sum(n * (share * dealt[name] - have[name]) / totals[name] for name, n in names.items())
+            for share, have in zip(shares, held, strict=True)
+        ]
+        part = lacks.index(max(lacks))
+        parts[part].extend(order[group])
+        held[part].update(names)
     return [sorted(part) for part in parts]
 
 
