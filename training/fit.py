@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import random
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -250,7 +251,7 @@ class _Log:
     def write(self, epoch: int, figures: Figures) -> None:
         """Note an epoch's figures."""
         words = ", ".join(f"{k} {v:.4f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items())
-        tqdm.write(f"epoch {epoch}: {words}")
+        tqdm.write(f"epoch {epoch}: {words}", file=sys.stderr)
         if self._writer is not None:
             for name, value in figures.items():
                 self._writer.add_scalar(name, value, epoch)
