@@ -24,6 +24,8 @@ SLIP = 6.0
 """What one error in an unknown word costs, as minus a natural logarithm of its chance."""
 SLIP_KNOWN = 8.0
 """The same for a word that is itself one of the language, in a text with unknown words."""
+EASY = 1.5
+"""By how much a slip that people make often is likelier: a letter doubled or not, two swapped."""
 STRANGE = 17.0
 """What it costs that an unknown word is meant as typed: a name, a word of another trade."""
 GENERAL = 0.03
@@ -124,7 +126,8 @@ class Speller:
         """What a word may stand for."""
         slip = SLIP_KNOWN if known else SLIP
         near = edits(word) if len(word) > 1 else set()
-        ways = {other: -slip for other in near if other in self._words or (not known and other in self._known())}
+        real = (other for other in near if other in self._words or (not known and other in self._known()))
+        ways = {other: EASY * _is_easy(word, other) - slip for other in real}
         if not known:
             ways.update(dict.fromkeys(self._halves(word), -slip))
             for other, errors in self._two_away(word):
@@ -175,6 +178,11 @@ def edits(word: str) -> set[str]:
     wrong = {a + letter + b[1:] for a, b in cuts if b for letter in ALPHABET}
     added = {a + letter + b for a, b in cuts for letter in ALPHABET}
     return (lost | swapped | wrong | added) - {word, ""}
+
+
+def _is_easy(typed: str, meant: str) -> bool:
+    """Whether one edit between two words swaps letters or doubles one."""
+    return sorted(typed) == sorted(meant) or re.sub(r"(.)\1", r"\1", typed) == re.sub(r"(.)\1", r"\1", meant)
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:

@@ -13,6 +13,7 @@ SENTENCES = [
     "please change the delivery address of my order",
     "what's the price of the shirt",
     "how much is express delivery",
+    "is this dress of my size",
 ] * 2
 ENGLISH = frozenset("hello ow spider orders horse lisa mail or it is from".split())
 
@@ -32,6 +33,7 @@ def speller() -> Speller:
         ("wantto cancel", "want to cancel"),
         ("how much is exprees dlivery", "how much is express delivery"),
         ("wheer si my parcel", "where is my parcel"),
+        ("adress of my order", "address of my order"),
         ("what’s the prcie", "what’s the price"),
     ],
 )
