@@ -13,6 +13,7 @@ from agent.values import CHECKED, PATTERN, WEAK, Find
 _PREFIXED = re.compile(r"([A-Z]+)\\d\{(\d+)\}")
 _CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){12,18}(?![\w]|[.,]\d)")
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ -]?\d{2}(?:[ -]?[A-Z0-9]){11,34}(?![A-Z0-9])")
+_FOLLOWED, _PRECEDED = re.compile(r"[ -]\d{2,}"), re.compile(r"\d[ -]$")
 _IBAN_LENGTHS = range(15, 35)
 
 
@@ -91,6 +92,8 @@ def _prefixed(prefix: str, count: int, checksum: str, text: str) -> Iterator[Fin
         number = re.sub(r"\D", "", match[2])
         named = (match[1] or "").upper() == prefix
         start = match.start() if named else match.start(2)
+        if not named and (_FOLLOWED.match(text, match.end()) or _PRECEDED.search(text[:start])):
+            continue  # a part of a longer number
         if not checksum or passes(checksum, prefix + number):
             source, confidence = ("checksum", CHECKED) if checksum else ("pattern", PATTERN)
             yield Find(start, match.end(), prefix + number, source, confidence if named else confidence - 0.15)

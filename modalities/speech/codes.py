@@ -108,11 +108,11 @@ def _only_a_word(tokens: Sequence[Token], units: Sequence[_Unit]) -> bool:
 
 
 def _zeros(pieces: list[Piece]) -> list[Piece]:
-    """The letter O beside a digit is a zero."""
+    """The letter O beside a digit is a zero, unless a word of the alphabet said it ("oscar")."""
     beside = [p[0].isdigit() for p in pieces]
     return [
         ("0", start, end)
-        if written == "O" and (any(beside[max(0, i - 1) : i]) or any(beside[i + 1 : i + 2]))
+        if written == "O" and end - start == 1 and (any(beside[max(0, i - 1) : i]) or any(beside[i + 1 : i + 2]))
         else piece
         for i, piece in enumerate(pieces)
         for written, start, end in [piece]

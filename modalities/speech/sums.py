@@ -35,7 +35,8 @@ def number(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
 def money(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     """An amount: "twelve dollars and fifty cents", "ninety two bucks seventy two", "fifty cents", "two grand"."""
     end, amount = _amount(tokens, at)
-    if end == at:
+    grouped = at and tokens[at - 1].word.isdecimal() and tokens[at].word.isdecimal()  # "1 000 EUR"
+    if end == at or grouped:
         return 0, []
     if end >= len(tokens) or tokens[end - 1].tail:
         return _price(tokens, at)
