@@ -1,7 +1,8 @@
 """A domain pack: one folder that holds everything about one kind of company.
 
     pack.toml        name, intents, entity types, thresholds (only name and intents are needed)
-    examples.jsonl   {"text", "intents": [..], "entities": [{"type", "start", "end"}], "image"?, "audio"?}
+    examples.jsonl   {"text", "intents": [..], "entities": [{"type", "start", "end"}], "image"?, "audio"?,
+                      "sentiment"?, "speaker"?, "sender"?}
     flows.toml, replies.toml, knowledge/, speech/   optional, read by the modules that use them
 
 Everything is checked when a pack is loaded, and every error names the file and the line. What the intents and
@@ -28,6 +29,7 @@ RECOGNIZERS = (
     "currency",
 )  # fmt: skip
 _PACK_KEYS = frozenset({"name", "title", "languages", "currency", "country", "thresholds", "intents", "entities"})
+_CODES = {"languages": ("[a-z]{2,3}", "en"), "currency": ("[A-Z]{3}", "USD"), "country": ("[A-Z]{2}", "US")}
 _ENTITY_KEYS = frozenset({"description", "recognizer", "pattern", "checksum", "values", "secret"})
 
 
@@ -73,7 +75,7 @@ class Pack:
         entities: name -> type, in the order of the file.
         thresholds: how sure is sure.
         title: the company's name.
-        languages: ISO 639-1 codes.
+        languages: ISO 639-1 codes, at least one: what customers speak and the examples are in.
         currency, country: ISO 4217 and ISO 3166 codes, for money and postal addresses.
     """
 
@@ -116,9 +118,9 @@ class Pack:
             entities=entities,
             thresholds=_thresholds(source),
             title=source.string(source.table, "title", name),
-            languages=source.strings(source.table, "languages", ("en",)),
-            currency=source.string(source.table, "currency", "USD"),
-            country=source.string(source.table, "country", "US"),
+            languages=_codes(source, "languages", source.strings(source.table, "languages", ("en",))),
+            currency=_codes(source, "currency", (source.string(source.table, "currency", "USD"),))[0],
+            country=_codes(source, "country", (source.string(source.table, "country", "US"),))[0],
             _examples=tuple(examples),
         )
 
@@ -195,6 +197,14 @@ def _intents(source: _Toml) -> dict[str, str]:
     if not intents:
         raise PackError(f'{source.path}: no intents; list them under [intents] as name = "description"')
     return {name: source.string(intents, name, "") for name in intents}
+
+
+def _codes(source: _Toml, key: str, codes: tuple[str, ...]) -> tuple[str, ...]:
+    pattern, example = _CODES[key]
+    wrong = [code for code in codes if not re.fullmatch(pattern, code)]
+    if wrong or not codes:
+        raise source.error(key, f"{key} must hold codes such as {example!r}, got {(wrong or [''])[0]!r}")
+    return codes
 
 
 def _thresholds(source: _Toml) -> Thresholds:

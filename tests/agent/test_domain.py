@@ -112,6 +112,10 @@ def test_a_missing_file_is_named(tmp_path: Path, missing: str) -> None:
         (TYPED + "values = 3\n", r"pack\.toml:4: values of city must be a table"),
         (TYPED + "values = {Rome = 'roma'}\n", r"Rome must be a list of non-empty strings"),
         (TYPED + "colour = 3\n", r"pack\.toml:6: unknown key in \[entities\.city\] 'colour'"),
+        ('languages = ["English"]\n' + MINIMAL, r"pack\.toml:1: languages must hold codes such as 'en', got 'English'"),
+        ("languages = []\n" + MINIMAL, r"pack\.toml:1: languages must hold codes such as 'en', got ''"),
+        ('currency = "dollars"\n' + MINIMAL, r"pack\.toml:1: currency must hold codes such as 'USD', got 'dollars'"),
+        ('country = "us"\n' + MINIMAL, r"pack\.toml:1: country must hold codes such as 'US', got 'us'"),
         (b'name = "x"\n# caf\xe9\n', r"pack\.toml:2: not UTF-8 \(byte 0xe9\)"),
     ],
 )
