@@ -16,14 +16,22 @@ from agent.errors import ConfigError
 
 STACKS = Path(__file__).parent / "stacks"
 PREFIX = "CALLSIGHT_"
+PRECISIONS = ("float32", "bfloat16", "int8")
 
 
 @dataclass(frozen=True)
 class Component:
-    """One job's entry in a stack: which engine, and which model it loads (a name, a path, `package:NAME`)."""
+    """One job's entry in a stack.
+
+    Attributes:
+        engine: which engine.
+        model: what it loads (a name, a path, `package:NAME`).
+        precision: what its matrix products are computed in, one of `PRECISIONS`; only the text encoder has a choice.
+    """
 
     engine: str = ""
     model: str = ""
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Settings:
 JOBS = tuple(f.name for f in fields(Settings) if f.type == "Component")
 TABLES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(JOBS, ("engine", "model")),
+    "text": ("engine", "model", "precision"),
     "fusion": ("weights",),
     "store": ("url",),
 }
@@ -75,6 +84,9 @@ def load_settings(stack: str, **overrides: str) -> Settings:
         raise ConfigError(f"stack {stack!r} is not readable TOML: {error}") from error
     _check(table, str(path))
     _apply_environment(table)
+    precision = table.get("text", {}).get("precision", PRECISIONS[0])
+    if precision not in PRECISIONS:
+        raise ConfigError(f"stack {stack!r}: text.precision is {precision!r}; valid: {list(PRECISIONS)!r}")
     components: dict[str, Any] = {job: Component(**table.get(job, {})) for job in JOBS}
     values: dict[str, Any] = {
         "name": table.get("name", path.stem),

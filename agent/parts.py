@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from agent.checkpoint import Checkpoint, EncoderId, check_encoder, check_labels, load
 from agent.config import Settings
 from agent.domain import Pack
-from agent.errors import MissingPartError
+from agent.errors import MissingPartError, WeightsError
 from modalities.device import check_device
 from modalities.locate import ROOT
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from modalities.ocr import Reader
     from modalities.segmenter import Segmenter
     from modalities.speech.base import SpeechEngine
-    from modalities.text import TextEncoder
+    from modalities.text import BaseTextEncoder, TextEncoder
+    from modalities.text_int8 import Int8TextEncoder
     from modalities.vision import VisionEncoder
     from modalities.voice.base import Voice
 
 SPEECH_ENGINES = ("pocketsphinx", "whisper")
 VOICES = ("espeak", "coqui")
+
+TUNED = "encoder.safetensors"
+"""File of a checkpoint with the text encoder's tuned weights, where they are no adapter."""
 
 
 class Parts:
@@ -45,33 +49,53 @@ class Parts:
         self.pack = pack
         self.device = check_device(settings.device)
 
+    @property
+    def precision(self) -> str:
+        """What the text encoder and the fusion compute in. int8 is for CPUs: elsewhere full precision stands in."""
+        wanted = self.settings.text.precision
+        return "float32" if wanted == "int8" and self.device != "cpu" else wanted
+
+    @property
+    def _weights(self) -> Path:
+        folder = Path(self.settings.fusion_weights.format(domain=self.pack.name)).expanduser()
+        return folder if folder.is_absolute() or folder.is_dir() else ROOT / folder
+
     @cached_property
     def checkpoint(self) -> Checkpoint:
         """Fusion and heads, checked against the pack and this stack's text encoder."""
-        folder = Path(self.settings.fusion_weights.format(domain=self.pack.name)).expanduser()
-        checkpoint = load(folder if folder.is_absolute() or folder.is_dir() else ROOT / folder)
+        checkpoint = load(self._weights)
         check_labels(checkpoint, tuple(self.pack.intents), tuple(self.pack.entities))
         checkpoint.model.to(self.device)
         return checkpoint
 
     @cached_property
-    def text(self) -> TextEncoder:
-        """The text encoder, tuned by the checkpoint's adapter."""
-        from modalities.text import TextEncoder
-
-        model = self.settings.text.model
-        encoder = TextEncoder(model, self.device)
-        check_encoder(self.checkpoint, "text", EncoderId(model, encoder.width, encoder.fingerprint))
-        if self.checkpoint.adapter is not None:
-            encoder.adapt(self.checkpoint.adapter)
+    def text(self) -> BaseTextEncoder:
+        """The text encoder, tuned as the checkpoint says."""
+        encoder = self._encoder()
+        check_encoder(self.checkpoint, "text", EncoderId(self.settings.text.model, encoder.width, encoder.fingerprint))
+        tuned = [
+            path for path in (self.checkpoint.adapter, self._weights / TUNED) if path is not None and path.exists()
+        ]
+        if len(tuned) > 1:
+            raise WeightsError(f"checkpoint {str(self._weights)!r} holds adapter/ and {TUNED}: take the older one out")
+        if tuned:
+            encoder.adapt(tuned[0])
         return encoder
 
     @cached_property
-    def search_text(self) -> TextEncoder:
+    def search_text(self) -> BaseTextEncoder:
         """The text encoder as published, for searching articles."""
+        return self._encoder()
+
+    def _encoder(self) -> TextEncoder | Int8TextEncoder:
+        model = self.settings.text.model
+        if self.precision == "int8":
+            from modalities.text_int8 import Int8TextEncoder
+
+            return Int8TextEncoder(model, threads=self.settings.threads)
         from modalities.text import TextEncoder
 
-        return TextEncoder(self.settings.text.model, self.device)
+        return TextEncoder(model, self.device, precision=self.precision)
 
     @cached_property
     def vision(self) -> VisionEncoder:

@@ -13,18 +13,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 
-from agent.decode import Span, decode_intents, decode_tags, softmax
-from agent.entities import Names, Recognizers, id_finds, merge
+from agent.decode import FloatArray, Span, decode_intents, decode_tags, softmax
+from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
+from agent.ids import id_finds
+from agent.names import Names
 from agent.parts import Parts
 from agent.receipts import read_receipt
+from agent.secrets import concealed
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
 from modalities.speech.written import to_written
+from modalities.text import autocast
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
 
 logger = logging.getLogger(__name__)
@@ -34,6 +37,9 @@ MAX_CHARACTERS = 4_000
 
 MAX_LINES = 160
 """Lines of one photo that are read by the fusion; a long till receipt has about 100."""
+
+FUSED_CPU, FUSED_DEVICE = 32, 1024
+"""Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
 PRINTED = ("receipt", "other")
 """Photo kinds whose print is read; a product's own print would cost a second and say little."""
@@ -52,6 +58,21 @@ class _Work:
     barcodes: tuple[Barcode, ...] = ()
     encodings: dict[str, Encoding] = field(default_factory=dict)
     photo: Photo | None = None
+
+    @property
+    def vectors(self) -> int:
+        """How many vectors the fusion gets."""
+        return sum(map(len, self.encodings.values()))
+
+
+@dataclass(frozen=True, eq=False)
+class _Scores:
+    """Raw scores of one turn, as `agent.heads.Logits` has them of a batch; tags (n, number of tags), n padded."""
+
+    intents: FloatArray
+    out_of_scope: float
+    sentiment: FloatArray
+    tags: Mapping[str, FloatArray]
 
 
 class Understander:
@@ -74,14 +95,15 @@ class Understander:
         with clock("encode"):
             self._encode(works)
         with clock("fuse"):
-            logits = self._fuse(works)
+            scores = self._fuse(works)
         with clock("decode"):
-            results = [self._decode(work, logits, row) for row, work in enumerate(works)]
+            results = [self._decode(work, scored) for work, scored in zip(works, scores, strict=True)]
         if explain:
             with clock("explain"):
                 results = [self._explained(work, result) for work, result in zip(works, results, strict=True)]
         timings = {name: value / max(1, len(turns)) for name, value in clock.milliseconds.items()}
-        return [replace(result, timings_ms=timings) for result in results]
+        types = self.recognizers.types
+        return [concealed(replace(result, timings_ms=timings), types) for result in results]
 
     def _hear(self, works: Sequence[_Work]) -> None:
         spoken = [work for work in works if work.turn.audio is not None]
@@ -131,32 +153,42 @@ class Understander:
             if work.lines and "ocr" in self.parts.checkpoint.encoders:
                 work.encodings["ocr"] = self.parts.text.encode_lines(work.lines[:MAX_LINES])
 
-    def _fuse(self, works: Sequence[_Work]) -> Logits | None:
-        names = {name for work in works for name in work.encodings}
-        return self._run({name: collate([w.encodings.get(name) for w in works], self.parts.device) for name in names})
+    def _fuse(self, works: Sequence[_Work]) -> list[_Scores | None]:
+        """Scores of each turn, None where there is nothing to read; turns of like length share a forward pass."""
+        scores: list[_Scores | None] = [None] * len(works)
+        size = FUSED_CPU if self.parts.device == "cpu" else FUSED_DEVICE
+        order = sorted((i for i, work in enumerate(works) if work.encodings), key=lambda i: works[i].vectors)
+        for first in range(0, len(order), size):
+            rows = order[first : first + size]
+            together = [works[i].encodings for i in rows]
+            names = {name for encodings in together for name in encodings}
+            logits = self._run({name: collate([e.get(name) for e in together], self.parts.device) for name in names})
+            for i, scored in zip(rows, _rows(logits) if logits is not None else (), strict=False):
+                scores[i] = scored
+        return scores
 
     def _run(self, batches: Mapping[str, ModalityBatch | None]) -> Logits | None:
         model = self.parts.checkpoint.model
         inputs = {name: batch for name, batch in batches.items() if batch is not None and name in model.fusion.project}
         if not inputs:
             return None
-        with torch.inference_mode():
+        with torch.inference_mode(), autocast(self.parts.device, self.parts.precision):
             logits: Logits = model(inputs)
         return logits
 
-    def _decode(self, work: _Work, logits: Logits | None, row: int) -> Understanding:
+    def _decode(self, work: _Work, scores: _Scores | None) -> Understanding:
         blank = Understanding(text=work.text, transcript=work.transcript, image=work.photo)
-        if logits is None or not work.encodings:
+        if scores is None:
             return blank
         checkpoint = self.parts.checkpoint
         labels = checkpoint.model.labels
         intents, wanted, outside, verdict = decode_intents(
-            _numpy(logits.intents[row]), float(logits.out_of_scope[row]), labels, checkpoint.calibration
+            scores.intents, scores.out_of_scope, labels, checkpoint.calibration
         )
-        mood = softmax(_numpy(logits.sentiment[row]))
+        mood = softmax(scores.sentiment)
         sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))
-        photo, printed = self._read_photo(work, logits, row)
-        words = self._words(work, self._spans(work, logits, row, "text", work.text))
+        photo, printed = self._read_photo(work, scores)
+        words = self._words(work, self._spans(work, scores, "text", work.text))
         return replace(
             blank, intents=intents, wanted=wanted, entities=words + printed, verdict=verdict, out_of_scope=outside,
             sentiment=sentiment, image=photo,
@@ -179,12 +211,11 @@ class Understander:
         given = Given(work.text, work.lines[:MAX_LINES], encodings)
         return replace(result, evidence=evidence_for(given, intent, score, self.parts.text.encode))
 
-    def _spans(self, work: _Work, logits: Logits, row: int, name: str, text: str) -> list[Span]:
+    def _spans(self, work: _Work, scores: _Scores, name: str, text: str) -> list[Span]:
         encoding = work.encodings.get(name)
-        if encoding is None or name not in logits.tags:
+        if encoding is None or name not in scores.tags:
             return []
-        scores = _numpy(logits.tags[name][row, : len(encoding)])
-        return decode_tags(scores, encoding.spans, self.parts.checkpoint.model.labels, text)
+        return decode_tags(scores.tags[name][: len(encoding)], encoding.spans, self.parts.checkpoint.model.labels, text)
 
     def _words(self, work: _Work, spans: Sequence[Span]) -> tuple[Entity, ...]:
         tagged = self.recognizers.tagged(work.text, spans)
@@ -204,14 +235,14 @@ class Understander:
                     return replace(entity, value=find.value, source="checksum", confidence=0.7)
         return entity
 
-    def _read_photo(self, work: _Work, logits: Logits, row: int) -> tuple[Photo | None, tuple[Entity, ...]]:
+    def _read_photo(self, work: _Work, scores: _Scores) -> tuple[Photo | None, tuple[Entity, ...]]:
         if work.photo is None:
             return None, ()
         photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
         text = join_lines(work.lines)
         found = self._codes(text, work.barcodes)
         if photo.kind == "receipt" and work.lines:
-            fields = read_receipt(work.lines, self._spans(work, logits, row, "ocr", text))
+            fields = read_receipt(work.lines, self._spans(work, scores, "ocr", text))
             photo = replace(photo, receipt=fields.receipt)
             found = [*found, *fields.entities]
         return photo, tuple(found)
@@ -253,6 +284,13 @@ def clean(text: str) -> str:
     return _UNSAYABLE.sub(" ", text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS].strip()
 
 
-def _numpy(tensor: torch.Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    array: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = tensor.float().cpu().numpy()
+def _rows(logits: Logits) -> Iterator[_Scores]:
+    """A batch's scores, row by row; one copy off the device serves all rows."""
+    scopes, tags = _numpy(logits.out_of_scope), {name: _numpy(scores) for name, scores in logits.tags.items()}
+    for row, (intents, mood) in enumerate(zip(_numpy(logits.intents), _numpy(logits.sentiment), strict=True)):
+        yield _Scores(intents, float(scopes[row]), mood, {name: scores[row] for name, scores in tags.items()})
+
+
+def _numpy(tensor: torch.Tensor) -> FloatArray:
+    array: FloatArray = tensor.float().cpu().numpy()
     return array

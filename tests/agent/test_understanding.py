@@ -72,9 +72,9 @@ def parts() -> Any:
     pack = Pack.load("retail")
     labels = Labels(tuple(pack.intents), tuple(pack.entities))
     config = FusionConfig({"text": WIDTH, "ocr": WIDTH, "image": 4}, width=16, layers=1, heads=2)
-    model = UnderstandingModel(config, labels).eval()
+    model = UnderstandingModel(config, labels, photo=4).eval()
     with torch.no_grad():
-        model.kind.get_submodule("2.1").bias.data = torch.tensor([50.0, 0.0, 0.0, 0.0])  # every photo is a receipt
+        model.get_submodule("photo.kind.2").bias.data = torch.tensor([50.0, 0.0, 0.0, 0.0])  # every photo is a receipt
     encoders = {name: EncoderId("fake", width, "") for name, width in config.inputs.items()}
     lines = (
         TextLine("HARBOR LANE", (0.3, 0.05, 0.7, 0.1), 0.99),
@@ -84,7 +84,8 @@ def parts() -> Any:
     )
     heard = Transcript("where is it", confidence=0.9)
     return SimpleNamespace(
-        pack=pack, device="cpu", precision="float32", text=FakeText(), vision=FakeVision(), reader=SimpleNamespace(read=lambda image: lines),
+        pack=pack, device="cpu", precision="float32", text=FakeText(), vision=FakeVision(),
+        reader=SimpleNamespace(read=lambda image: lines),
         checkpoint=Checkpoint(model, encoders, Calibration(out_of_scope=1.1)), speech=FakeSpeech(heard),
         segmenter=SimpleNamespace(segments=lambda audio: (Segment(0.0, audio.seconds),)),
     )  # fmt: skip

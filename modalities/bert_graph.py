@@ -1,0 +1,126 @@
+"""A BERT encoder's layers in int8, as a graph for ONNX Runtime, made from its weights in memory.
+
+Weights are int8 with a scale for every output; what goes into them is int8 with a scale for every token, found as it
+runs (LLM.int8's vector-wise scheme, Dettmers et al. 2022, arXiv:2208.07339): one outlying token does not coarsen the
+rest, and a text's vectors do not depend on what else is in its batch. Attention, normalisation and sums stay in full
+precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+OPSET, IR_VERSION = 20, 10
+RUNTIME = "com.microsoft"
+"""Operators of ONNX Runtime's own, documented in its docs/ContribOperators.md."""
+
+LEVELS = 127
+"""Steps on either side of zero."""
+
+
+class _Graph:
+    """Nodes and constants, gathered under names that number themselves."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def constant(self, value: npt.ArrayLike) -> str:
+        from onnx import numpy_helper
+
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.array(value, order="C"), name))
+        return name
+
+    def add(self, operator: str, inputs: Sequence[str], outputs: int = 1, domain: str = "", **options: Any) -> Any:
+        """Append a node; its output's name, or names where there are several."""
+        from onnx import helper
+
+        names = [f"n{len(self.nodes)}.{i}" for i in range(outputs)]
+        self.nodes.append(helper.make_node(operator, list(inputs), names, domain=domain, **options))
+        return names[0] if outputs == 1 else names
+
+
+def bert_graph(weights: Mapping[str, Array], layers: int, heads: int, epsilon: float) -> bytes:
+    """The graph of a BERT encoder (Devlin et al. 2019): embeddings already summed in, token vectors out.
+
+    Input "embeddings" and output "states" are (batch, length, width) in float32. No row may be padded.
+
+    Args:
+        weights: by the names `transformers.BertModel` gives them, float32.
+        layers, heads, epsilon: `num_hidden_layers`, `num_attention_heads` and `layer_norm_eps` of its config.
+
+    Raises:
+        KeyError: a weight is missing.
+    """
+    from onnx import TensorProto, helper
+
+    graph = _Graph()
+    width = weights["embeddings.LayerNorm.weight"].shape[0]
+    states = _normalise(graph, "embeddings", weights, "embeddings.LayerNorm", epsilon)
+    for layer in range(layers):
+        states = _layer(graph, states, weights, f"encoder.layer.{layer}.", heads, epsilon)
+    shape = ["batch", "length", width]
+    body = helper.make_graph(
+        graph.nodes,
+        "bert",
+        [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(states, TensorProto.FLOAT, shape)],
+        graph.constants,
+    )
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
+    model = helper.make_model(body, opset_imports=opsets, ir_version=IR_VERSION)
+    return bytes(model.SerializeToString())
+
+
+def _layer(graph: _Graph, x: str, weights: Mapping[str, Array], prefix: str, heads: int, epsilon: float) -> str:
+    """Attention and feed-forward, each added to what went in and normalised after (post-norm)."""
+    parts = [f"{prefix}attention.self.{name}" for name in ("query", "key", "value")]
+    together = _linear(
+        graph,
+        x,
+        np.concatenate([weights[f"{part}.weight"] for part in parts]),
+        np.concatenate([weights[f"{part}.bias"] for part in parts]),
+    )
+    query, key, value = graph.add("Split", [together], outputs=3, axis=-1, num_outputs=3)
+    seen = graph.add("MultiHeadAttention", [query, key, value], domain=RUNTIME, num_heads=heads)
+    seen = _dense(graph, seen, weights, f"{prefix}attention.output.dense")
+    x = _normalise(graph, graph.add("Add", [x, seen]), weights, f"{prefix}attention.output.LayerNorm", epsilon)
+    inner = graph.add("Gelu", [_dense(graph, x, weights, f"{prefix}intermediate.dense")], domain=RUNTIME)
+    inner = _dense(graph, inner, weights, f"{prefix}output.dense")
+    return _normalise(graph, graph.add("Add", [x, inner]), weights, f"{prefix}output.LayerNorm", epsilon)
+
+
+def _normalise(graph: _Graph, x: str, weights: Mapping[str, Array], name: str, epsilon: float) -> str:
+    scale, shift = (graph.constant(weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+    result: str = graph.add("LayerNormalization", [x, scale, shift], epsilon=epsilon)
+    return result
+
+
+def _dense(graph: _Graph, x: str, weights: Mapping[str, Array], name: str) -> str:
+    return _linear(graph, x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+def _linear(graph: _Graph, x: str, weight: Array, bias: Array) -> str:
+    """Multiply by `weight.T` and add `bias`, with both factors in int8; `weight` is (outputs, inputs)."""
+    quantised, scales = quantise(weight)
+    step, middle = graph.constant(np.float32(1 / LEVELS)), graph.constant(np.uint8(LEVELS + 1))
+    peak = graph.add("ReduceMax", [graph.add("Abs", [x]), graph.constant(np.array([-1], np.int64))])
+    peak = graph.add("Add", [peak, graph.constant(np.float32(1e-9))])  # a token of zeros stays zero
+    unit = graph.add("QuantizeLinear", [graph.add("Div", [x, peak]), step, middle])
+    factors = [unit, graph.constant(quantised.T), step, graph.constant(scales), middle]
+    product = graph.add("MatMulIntegerToFloat", factors, domain=RUNTIME)
+    result: str = graph.add("Add", [graph.add("Mul", [product, peak]), graph.constant(bias)])
+    return result
+
+
+def quantise(weight: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """A weight (outputs, inputs) as int8, and what each output's are to be multiplied by, (outputs,)."""
+    scales = np.maximum(np.abs(weight).max(axis=1) / LEVELS, 1e-12).astype(np.float32)
+    return np.rint(weight / scales[:, None]).astype(np.int8), scales
