@@ -159,7 +159,8 @@ def test_the_fusion_is_explained(extra: Any) -> None:
 
     def modelled(inputs: Mapping[str, ModalityBatch]) -> torch.Tensor:
         with torch.inference_mode():
-            return model(inputs).intents[:, 1]
+            logits: torch.Tensor = model(inputs).intents[:, 1]
+            return logits
 
     found = evidence_for(given("cancel order keep", **extra), "b", modelled, encode)
     assert sum(abs(e.weight) for e in found) == pytest.approx(1.0)
@@ -180,4 +181,5 @@ def test_the_shipped_model_hangs_on_its_weightiest_word(text: str) -> None:
     words = [w.span() for w in re.finditer(r"\w+", text)]
     shorter = agent.understand([Turn(text=text[:a] + text[b:]) for a, b in words])
     confidence = [next(i.confidence for i in u.intents if i.name == top.intent) for u in shorter]
-    assert confidence[words.index((top.start, top.end))] < np.mean(confidence)
+    place = next(i for i, word in enumerate(words) if word == (top.start, top.end))
+    assert confidence[place] < np.mean(confidence)

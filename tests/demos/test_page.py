@@ -8,7 +8,8 @@ from PIL import Image
 from agent.errors import InputError
 from agent.types import Turn
 from demos import page
-from demos.page import MAX_CHARACTERS, Page
+from demos.message import MAX_CHARACTERS
+from demos.page import Page
 from tests.fakes import FAKE_WORDS, FakeAgent, tone
 
 
@@ -103,7 +104,8 @@ def test_why_is_measured_only_when_asked_for_and_hears_nothing_twice(files: Path
 
 def test_why_before_the_first_message_and_of_silence() -> None:
     class Clueless(FakeAgent):
-        def _evidence(self, understanding: Any) -> Any:
+        @staticmethod
+        def _evidence(understanding: Any) -> Any:
             return ()
 
     assert "open this" in Page(FakeAgent()).why(None)
