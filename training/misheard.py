@@ -26,6 +26,8 @@ NEAREST = 40
 """Units that a word is compared with phone by phone, out of the nearest by plain edit distance."""
 KEPT = 12
 """Ways to mishear a word that are kept."""
+USUAL = 3.5
+"""Minus the natural log probability of a word after another, on average over a pack's sentences."""
 PAIRS_SEEN = 2
 """How often two words must stand together for a word to fall apart into them."""
 _WORD = re.compile(r"[A-Za-z0-9']+")
@@ -38,6 +40,8 @@ class Slips:
 
     Attributes:
         worst: share of words misheard in the worst hearings; of most it is far lower (the square of a uniform draw).
+        surprise: how much likelier an unexpected word is misheard than an expected one: the power of the language
+            model's log probability that the chance goes with.
         again: chance that the word after a misheard one is misheard too.
         lost: of the slips, those where a short word is lost; long words are replaced instead.
         added: of the slips, those where a word is heard before it that nobody said.
@@ -46,12 +50,13 @@ class Slips:
     """
 
     worst: float = 0.4
+    surprise: float = 1.5
     again: float = 0.25
     lost: float = 0.12
     added: float = 0.12
     joined: float = 0.15
-    sound: float = 2.2
-    fluency: float = 0.5
+    sound: float = 1.8
+    fluency: float = 0.7
 
 
 class Confusions:
@@ -114,6 +119,10 @@ class Confusions:
         few = rng.choices(self._short, k=12)
         return rng.choices(few, [self._weight(before, word, after, 0.0) for word in few])[0]
 
+    def doubt(self, before: str, word: str) -> float:
+        """How unexpected a word is after another: about 1 on average, less for what always follows."""
+        return float(max(0.0, -self._log(before, word) / USUAL) ** self.slips.surprise)
+
     def is_short(self, word: str) -> bool:
         """Whether a word may get lost."""
         return len(self._phones.get(word, "")) <= 2
@@ -156,7 +165,8 @@ def _slips(text: str, rng: random.Random, table: Confusions) -> list[Edit]:
     words = [(m.group(), m.start(), m.end()) for m in _WORD.finditer(text)]
     chance, slipped, i = rates.worst * rng.random() ** 2, False, 0
     while i < len(words):
-        slipped = rng.random() < (max(chance, rates.again) if slipped else chance)
+        odds = chance * table.doubt(words[i - 1][0] if i else START, words[i][0])
+        slipped = rng.random() < (max(odds, rates.again) if slipped else odds)
         used = 1
         if slipped:
             edit, used = _slip(words, i, rng, table)

@@ -19,7 +19,7 @@ SENTENCES = [
     "pay with a gift card or by card",
 ] * 3
 DEFAULT = Slips()
-BAD = Slips(worst=1.0, again=1.0)
+BAD = Slips(worst=1.0, again=1.0, surprise=0.0)
 
 
 @cache
@@ -66,7 +66,7 @@ def test_slips_say_how_much_goes_wrong() -> None:
         return sum(misheard(s, (), rng, table(slips))[0].split() != tidy(s) for s in SENTENCES * 5)
 
     assert changed(Slips(worst=0.0)) == 0
-    assert changed(Slips(worst=0.2)) < changed(Slips(worst=0.6)) < changed(BAD)
+    assert changed(Slips(worst=0.2, surprise=0.0)) < changed(Slips(worst=0.6, surprise=0.0)) < changed(BAD)
 
 
 def test_words_are_lost_added_and_joined() -> None:
@@ -74,11 +74,11 @@ def test_words_are_lost_added_and_joined() -> None:
         rng = random.Random(4)
         return {len(misheard("where is the order", (), rng, table(slips))[0].split()) for _ in range(60)}
 
-    assert min(lengths(Slips(1.0, 1.0, lost=1.0))) < 4
-    added = lengths(Slips(1.0, 1.0, lost=0.0, added=1.0))
+    assert min(lengths(Slips(1.0, again=1.0, lost=1.0, surprise=0.0))) < 4
+    added = lengths(Slips(1.0, again=1.0, lost=0.0, added=1.0, surprise=0.0))
     assert min(added) == 4
     assert max(added) > 5
-    assert min(lengths(Slips(1.0, 1.0, lost=0.0, added=0.0, joined=1.0))) < 4
+    assert min(lengths(Slips(1.0, again=1.0, lost=0.0, added=0.0, joined=1.0, surprise=0.0))) < 4
 
 
 def test_numbers_are_said_and_spans_stay_on_their_words() -> None:
@@ -108,3 +108,8 @@ def test_odd_texts_are_fine(text: str) -> None:
 def test_the_same_seed_hears_the_same() -> None:
     first, second = (misheard(SENTENCES[4], (), random.Random(6), Confusions(SENTENCES, BAD)) for _ in range(2))
     assert first == second
+
+
+def test_unexpected_words_are_doubted() -> None:
+    assert table().doubt("my", "order") < table().doubt("my", "pears")
+    assert table(Slips(surprise=0.0)).doubt("my", "pears") == 1.0
