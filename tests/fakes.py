@@ -111,12 +111,13 @@ class FakeAgent:
     def _evidence(understanding: Understanding) -> tuple[Evidence, ...]:
         """The first word for, the last against; of a photo its top left for and its first line against."""
         words = [found.span() for found in re.finditer(r"\S+", understanding.text)]
-        found = [("text", understanding.text[a:b], a, b, None) for a, b in dict.fromkeys((*words[:1], *words[-1:]))]
+        ends = dict.fromkeys((*words[:1], *words[-1:]))
+        found: list[tuple[Any, ...]] = [("text", understanding.text[a:b], a, b, None) for a, b in ends]
         if understanding.image is not None:
             line = RECEIPT_LINES[0]
             found += [("image", None, None, None, (0.0, 0.0, 0.25, 0.25)), ("ocr", line.text, 0, 11, line.box)]
         signs = [(-1) ** i / len(found) for i in range(len(found))]
-        return tuple(Evidence(f[0], "track_order", sign, *f[1:]) for f, sign in zip(found, signs, strict=True))  # type: ignore[arg-type]
+        return tuple(Evidence(f[0], "track_order", sign, *f[1:]) for f, sign in zip(found, signs, strict=True))
 
     @staticmethod
     def _ids(text: str) -> tuple[Entity, ...]:
