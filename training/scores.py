@@ -43,14 +43,22 @@ def scores_of(
     encoded: Sequence[Encoding] | None = None,
     batch: int = 64,
 ) -> Scores:
-    """Run the model over rows; photos are drawn from the bank with a fixed seed; `encoded` are the texts' vectors."""
+    """Run the model over rows, each with words or a photo.
+
+    Args:
+        rows: photos they name by kind alone are drawn from the bank with a fixed seed.
+        encoder, model: of the stack.
+        bank: photos, or None to leave them out.
+        encoded: the texts' vectors, where they are known.
+        batch: rows at once.
+    """
     rng = random.Random(1)
     intents, scope, sentiment = [], [], []
     spans: list[list[Span]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
         texts = encoded[first : first + batch] if encoded else encoder.encode([row.text for row in part])
-        photos = [bank.draw(row.image, rng) if bank else None for row in part]
+        photos = [bank.beside(row, rng, changed=False) if bank else None for row in part]
         inputs = {
             "text": collate(texts, encoder.device),
             "image": collate([p.encoding if p else None for p in photos], encoder.device),
