@@ -152,7 +152,7 @@ class _Reader:
         table = self.section(name, self.table["operations"], "operations")
         self.known(at, table, ("ticket", "arguments", "customer"))
         if name in self.operations or name == ANSWER:
-            self.fail("operations", name, f"{name!r} is the backend's own; call it otherwise")
+            self.fail(at, "", f"{name!r} is the backend's own; call it otherwise")
         ticket = self.string(at, table, "ticket")
         if not ticket:
             self.fail(at, "ticket", "needs the kind of ticket it opens")
@@ -222,6 +222,8 @@ class _Reader:
         """Every step of a flow must be one that can be come to, and that its action takes notice of."""
         if not flow.done:
             self.fail(at, "", "a flow needs `done`, the reply for its good end")
+        if flow.next and flow.next.ask:
+            self.fail(at, "next", "a flow that is done has nothing left to ask: next takes offer, then or handoff")
         if flow.confirm and not flow.changes:
             self.fail(at, "confirm", f"confirm is unreachable: {flow.action!r} changes nothing")
         seen: set[str] = set()
