@@ -18,7 +18,7 @@ STDNUM = (
     "iso7064.mod_97_10", "au.abn", "au.tfn", "be.vat", "br.cnpj", "br.cpf", "ca.sin", "ch.esr", "ch.vat", "cn.ric",
     "de.idnr", "de.vat", "dk.cpr", "es.nif", "eu.vat", "fi.hetu", "fr.nir", "fr.siren", "fr.siret", "gb.nhs",
     "gb.sedol", "gb.vat", "ie.pps", "in_.aadhaar", "in_.pan", "it.codicefiscale", "it.iva", "mx.rfc", "nl.bsn",
-    "no.fodselsnummer", "pl.nip", "pl.pesel", "pt.nif", "se.personnummer", "us.ein", "us.rtn", "us.ssn", "za.idnr",
+    "no.fodselsnummer", "pl.nip", "pl.pesel", "pt.nif", "se.personnummer", "us.rtn", "za.idnr",
 )  # fmt: skip
 """Modules of python-stdnum whose `is_valid` works offline and says no to most numbers that are not of its kind."""
 

@@ -25,6 +25,8 @@ from agent.types import Entity
 from agent.values import LISTED, PATTERN, UNSURE, WEAK, Find, number
 from modalities.speech.written import Written, readings, to_written
 
+__all__ = ["Names", "Recognizers", "id_finds", "lexicon", "merge"]
+
 _RANK = {"checksum": 3, "catalogue": 2, "pattern": 2, "lexicon": 1, "tagger": 1}
 _SIGNS = "$€£¥₹₩+#-−"
 LONGER = 3

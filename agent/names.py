@@ -1,8 +1,8 @@
 """Names to look for in words: word lists and the catalogue, as they are written, as they are said, and as misheard.
 
 Both sides are brought to one form first: lower case, figures in words, so that "Air Max 90" and "air max ninety" meet.
-A catalogue is also searched by likeness (rapidfuzz's indel ratio); where several products are as like, the find is unsure
-and keeps the others as alternatives.
+A catalogue is also searched by likeness (rapidfuzz's indel ratio); where several products are as like, the find is
+unsure and keeps the others as alternatives.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Word:
 
 @lru_cache(maxsize=8192)
 def _forms(word: str) -> tuple[str, ...]:
-    if word[0].isdigit():
+    if word[0].isdecimal():
         digits = word.rstrip("s")
         return tuple(say_number(int(digits)).split()) if len(digits) < 5 else (digits,)
     return (word.replace("’", "'"),)
@@ -196,4 +196,4 @@ def _vocabulary(names: Iterable[str]) -> frozenset[str]:
 
 
 def _figures(said: str) -> list[str]:
-    return sorted(word for word in said.split() if word in _NUMBERS or word.isdigit())
+    return sorted(word for word in said.split() if word in _NUMBERS or word.isdecimal())

@@ -140,7 +140,7 @@ def cardinal(tokens: Sequence[Token], at: int) -> tuple[int, int]:
     end, total, group, room = at, 0, 0, 1000
     while end < len(tokens):
         word = tokens[end].word
-        if word.isdigit() and end == at:
+        if word.isdecimal() and end == at:
             group, room = int(word), 1
         elif word in SCALES and (group or end == at):
             group = max(group, 1) * SCALES[word]
