@@ -4,39 +4,12 @@ from __future__ import annotations
 
 import random
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "_ _ twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-    "fifteenth sixteenth seventeenth eighteenth nineteenth"
-).split()
-_LETTERS = {"-": "dash", "_": "underscore", ".": "dot", "@": "at", "+": "plus"}
+from modalities.speech.spoken import ONES, SYMBOLS
+from modalities.speech.spoken import say_number as number
+from modalities.speech.spoken import say_ordinal as ordinal
+from modalities.speech.spoken import say_year as year
 
-
-def number(n: int) -> str:
-    """0..9999 in words: "two hundred and five" without the "and"."""
-    if n < 20:
-        return _ONES[n]
-    if n < 100:
-        return _TENS[n // 10] + (f" {_ONES[n % 10]}" if n % 10 else "")
-    if n < 1000:
-        return f"{_ONES[n // 100]} hundred" + (f" {number(n % 100)}" if n % 100 else "")
-    return f"{number(n // 1000)} thousand" + (f" {number(n % 1000)}" if n % 1000 else "")
-
-
-def ordinal(n: int) -> str:
-    """1..31 in words: "twenty first"."""
-    if n < 20:
-        return _ORDINALS[n]
-    return {20: "twentieth", 30: "thirtieth"}.get(n) or f"{_TENS[n // 10]} {_ORDINALS[n % 10]}"
-
-
-def year(n: int) -> str:
-    """A year as it is said: "twenty twenty six"."""
-    return f"{number(n // 100)} {number(n % 100)}" if n % 100 > 9 else f"{number(n // 1000)} thousand {number(n % 10)}"
+__all__ = ["digits", "email", "identifier", "money", "number", "ordinal", "pairs", "year"]
 
 
 def digits(text: str, rng: random.Random) -> str:
@@ -46,7 +19,7 @@ def digits(text: str, rng: random.Random) -> str:
     words: list[str] = []
     i = 0
     while i < len(text):
-        word = zero if text[i] == "0" else _ONES[int(text[i])]
+        word = zero if text[i] == "0" else ONES[int(text[i])]
         if doubled and text[i : i + 2] == text[i] * 2:
             words.append(f"double {word}")
             i += 2
@@ -59,11 +32,11 @@ def digits(text: str, rng: random.Random) -> str:
 def pairs(text: str) -> str:
     """Digits by twos: "forty eight twenty one oh seven"; a leading odd digit stands alone."""
     head, rest = text[: len(text) % 2], text[len(text) % 2 :]
-    words = [_ONES[int(head)]] if head else []
+    words = [ONES[int(head)]] if head else []
     for i in range(0, len(rest), 2):
         pair = rest[i : i + 2]
         if pair[0] == "0":
-            words.append("double oh" if pair == "00" else f"oh {_ONES[int(pair[1])]}")
+            words.append("double oh" if pair == "00" else f"oh {ONES[int(pair[1])]}")
         else:
             words.append(number(int(pair)))
     return " ".join(words)
@@ -95,13 +68,13 @@ def email(address: str, rng: random.Random) -> str:
     words: list[str] = []
     spell = rng.random() < 0.15
     for part in _split(local):
-        if part in _LETTERS:
-            words.append(_LETTERS[part])
+        if part in SYMBOLS:
+            words.append(SYMBOLS[part])
         elif part.isdigit():
             words.append(pairs(part) if len(part) == 2 and part[0] != "0" else digits(part, rng))
         else:
             words.append(" ".join(part) if spell else part)
-    return " ".join([*words, "at", *(_LETTERS.get(part, part) for part in _split(domain))])
+    return " ".join([*words, "at", *(SYMBOLS.get(part, part) for part in _split(domain))])
 
 
 def _split(text: str) -> list[str]:
