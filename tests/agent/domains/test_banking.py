@@ -21,6 +21,7 @@ from agent.domain import Pack
 from agent.draft import HANDOFF
 from agent.examples import Example
 from agent.flows import ANSWER, MOVES, Flows
+from agent.hearing import sources
 from agent.knowledge import Articles
 from agent.manager import Answer, Manager
 from agent.operations import OPERATIONS
@@ -28,6 +29,7 @@ from agent.replies import Replies
 from agent.shop import NoProducts, seed
 from agent.store import Store
 from agent.tables import Customer, Ticket
+from modalities.speech.language_model import is_current
 from tests.calls import TODAY, heard
 
 FACTS = {
@@ -319,3 +321,9 @@ def test_it_builds_with_its_own_weights_folder() -> None:
         assert answer.action.name == "confirm"
     finally:
         agent.close()
+
+
+def test_the_speech_model_that_ships_is_current_and_small() -> None:
+    folder = pack().root / "speech"
+    assert is_current(folder, sources(pack()))
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 3_000_000
