@@ -93,8 +93,8 @@ def trained(parts: Parts, options: argparse.Namespace) -> Iterator[tuple[Underst
             started = time.perf_counter()
             made = train.train(
                 train.Options(
-                    str(pack), weights, stack=options.stack, tuning=options.tuning, epochs=options.epochs, shares=SHARES,
-                    seed=options.seed, threads=options.threads,
+                    str(pack), weights, stack=options.stack, tuning=options.tuning, epochs=options.epochs,
+                    shares=SHARES, seed=options.seed, threads=options.threads,
                 )
             )  # fmt: skip
             about = {"seconds": round(time.perf_counter() - started, 1), "rows": made["rows"]}
