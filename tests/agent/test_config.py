@@ -31,6 +31,8 @@ def test_unknown_stack_lists_the_known() -> None:
         ("[speech]\nmodel = 3", "speech.model"),
         ("speech = 'x'", "speech"),
         ("= x", "TOML"),
+        ("[text]\nprecision = 'int4'", "text.precision.*int4.*float32.*int8"),
+        ("[vision]\nprecision = 'int8'", "vision.precision"),
     ],
 )
 def test_bad_keys_are_named(tmp_path: Path, body: str, named: str) -> None:
@@ -38,6 +40,13 @@ def test_bad_keys_are_named(tmp_path: Path, body: str, named: str) -> None:
     path.write_text(body)
     with pytest.raises(ConfigError, match=named):
         load_settings(str(path))
+
+
+def test_a_precision_is_the_stacks_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings("embedded").text.precision == "int8"
+    assert load_settings("gpu").text.precision == "bfloat16"
+    monkeypatch.setenv("CALLSIGHT_TEXT_PRECISION", "float32")
+    assert load_settings("embedded").text.precision == "float32"
 
 
 def test_environment_and_overrides_win(monkeypatch: pytest.MonkeyPatch) -> None:
