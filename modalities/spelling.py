@@ -36,7 +36,7 @@ BACKOFF = 3.0
 """Weight of a word's own frequency beside the counts of it after the word before."""
 BEAM = 8
 CACHED = 20_000
-_WORD = re.compile(r"(?<![\w@#&/.'-])[A-Za-z][A-Za-z']*(?![\w@#&/-]|\.\w)")
+_WORD = re.compile(r"(?<![\w@#&/.'])(?<!\d-)[A-Za-z][A-Za-z']*(?![\w@#&/]|\.\w|-\d)")
 
 Ways = tuple[tuple[str, float], ...]
 """What a typed word may stand for, and the logarithm of the chance of typing it so."""
