@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent.types import Turn, Understanding
 from training.cases import Case
 from training.figures import figures
 from training.measure import flat
+from training.rows import Row
 
 Understand = Callable[[Iterable[Turn]], list[Understanding]]
 Kept = frozenset[str]
@@ -41,8 +43,14 @@ def ablate(cases: Sequence[Case], whole: Sequence[Understanding], understand: Un
             table = result.setdefault(part, {})
             for name in names[:-1]:
                 table = table.setdefault(name, {})
-            table[names[-1]] = flat(figures([cases[i].row for i, _ in chosen], [answers[key] for key in chosen]))
+            rows = [_told(cases[i], kept) for i, kept in chosen]
+            table[names[-1]] = flat(figures(rows, [answers[key] for key in chosen]))
     return result
+
+
+def _told(case: Case, kept: Kept) -> Row:
+    """What can be known from the modalities kept: entities in words only where there are words."""
+    return replace(case.row, spans=None) if kept == {"image"} else case.row
 
 
 def _plan(cases: Sequence[Case]) -> dict[tuple[str, ...], list[tuple[int, Kept]]]:

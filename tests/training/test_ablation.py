@@ -62,18 +62,20 @@ def test_photos_alone_left_out_and_together(files: dict[str, Path]) -> None:
     rows = [
         Row("look", ("pay",), photo=files["bright"]),
         Row("look", ("wear",), photo=files["dark"], image="clothing"),
-        Row("pay it", ("pay",), photo=files["dark"], image="damaged"),
+        Row("pay it", ("pay",), (("number", 4, 6),), photo=files["dark"], image="damaged"),
         Row("wear it", ("wear",)),
     ]
     agent: Any = Rule()
     table, understandings = measure(cases_of(rows, None, 1), agent)
     assert len(understandings) == 4
-    assert table["counts"] == {"one_intent": 4, "text": 4, "image": 3}
+    assert table["counts"] == {"one_intent": 4, "spans": 1, "text": 4, "image": 3}
     assert table["intents"]["accuracy"] == 0.75
     several = table["modalities"]["several"]
     assert (several["all"]["rows"], several["all"]["intent_accuracy"]) == (3, pytest.approx(2 / 3))
     assert several["alone"]["text"]["intent_accuracy"] == pytest.approx(2 / 3)
     assert several["alone"]["image"]["intent_accuracy"] == pytest.approx(2 / 3)
+    assert several["alone"]["text"]["entity_f1"] == 0.0
+    assert "entity_f1" not in several["alone"]["image"]  # no words, no entities in them to find
     assert several["without"] == {"text": several["alone"]["image"], "image": several["alone"]["text"]}
     assert table["photo"] == {"kind": {"rows": 1, "accuracy": 1.0}, "condition": {"rows": 2, "accuracy": 0.5}}
     assert len(agent.turns) == 4 + 2 * 3
