@@ -71,8 +71,8 @@ class ArticleHit(Protocol):
 class Articles(Protocol):
     """The help articles."""
 
-    def search(self, query: str, k: int = 3) -> Sequence[ArticleHit]:
-        """The articles that fit best, best first."""
+    def search(self, query: str, k: int = 3, about: str = "") -> Sequence[ArticleHit]:
+        """The articles that fit best, best first; those that name the intent `about` before others."""
         ...
 
 
@@ -182,8 +182,9 @@ def perform(
 def _answer(action: Action, articles: Articles | None) -> Result:
     """The part of the article that fits the customer's words best, else the topic."""
     asked, topic = str(action.arguments.get("query", "")), str(action.arguments.get("topic", ""))
+    about = str(action.arguments.get("about", ""))
     for query in (asked, topic):
-        hits = articles.search(query, k=1) if articles and query.strip() else ()
+        hits = articles.search(query, k=1, about=about) if articles and query.strip() else ()
         if hits:
             text = excerpt(hits[0].text, query)
             return Result(True, {"title": hits[0].title, "text": text, "source": hits[0].article_id})

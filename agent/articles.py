@@ -88,15 +88,22 @@ class Articles:
         """Every article, in the order of their ids."""
         return self._articles
 
-    def search(self, query: str, k: int = 3) -> tuple[Hit, ...]:
-        """The articles that answer a question, best first; none when nothing fits."""
+    def search(self, query: str, k: int = 3, about: str = "") -> tuple[Hit, ...]:
+        """The articles that answer a question, best first; none when nothing fits.
+
+        Args:
+            query: the question.
+            k: at most so many.
+            about: the intent of the question, where it is known: articles that name it come first.
+        """
         if not query.strip() or not self._articles:
             return ()
         scores = self._index.scores(query)
         if self._vectors is not None:
             scores = _VECTOR_SHARE * self._vectors.scores(query, scores) + (1 - _VECTOR_SHARE) * scores
-        best = np.argsort(-scores, kind="stable")[:k]
-        found = ((self._articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold)
+        named = np.array([bool(about) and about in article.intents for article in self._articles])
+        best = np.lexsort((-scores, ~named))[:k]
+        found = ((self._articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold or named[i])
         return tuple(Hit(article.id, article.title, article.text, score) for article, score in found)
 
 

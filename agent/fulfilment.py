@@ -104,7 +104,7 @@ class Fulfilment:
 
     def _arguments(self, draft: Draft, flow: Flow) -> dict[str, Any]:
         if flow.action == ANSWER:
-            return {"query": draft.state.text, "topic": flow.query}
+            return {"query": draft.state.text, "topic": flow.query, "about": flow.name}
         return {name: draft.state.facts[name] for name in flow.slots if name in draft.state.facts}
 
     def _do(self, draft: Draft, flow: Flow) -> Step:

@@ -77,7 +77,7 @@ class Library:
         text: str
         score: float = 1.0
 
-    def search(self, query: str, k: int = 3) -> tuple[Page, ...]:
+    def search(self, query: str, k: int = 3, about: str = "") -> tuple[Page, ...]:
         pages = (
             self.Page("hours", "Store hours", "Our stores are open from nine to six."),
             self.Page("gift-cards", "Gift cards", "Gift cards come in any amount."),

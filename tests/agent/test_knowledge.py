@@ -175,6 +175,16 @@ def test_search_syntax_is_only_words(articles: Articles, question: str) -> None:
     assert articles.search("What is your return policy?")
 
 
+def test_articles_that_name_the_intent_come_first(articles: Articles) -> None:
+    question = "how long does delivery take"
+    assert articles.search(question)[0].article_id == "delivery-times"
+    named = {a.id for a in articles.articles() if "warranty" in a.intents}
+    found = [hit.article_id for hit in articles.search(question, k=len(named) + 1, about="warranty")]
+    assert set(found[:-1]) == named
+    assert found[-1] == "delivery-times"
+    assert articles.search(question, about="unheard_of") == articles.search(question)
+
+
 def test_k_bounds_the_hits(articles: Articles) -> None:
     assert len(articles.search("return a parcel for a refund", k=2)) == 2
     assert articles.search("return", k=0) == ()
