@@ -77,6 +77,7 @@ def main(argv: list[str] | None = None) -> int:
         pack = Pack.load(options.domain)
         rows = chosen(rows_of(pack, options), options.count, options.seed)
         agent = build(options.stack, options.domain, fusion_weights=str(options.weights), store_url="sqlite://")
+        _ = agent.parts.checkpoint  # whether the weights can be used is known before minutes of hearing
         print(f"{len(rows)} rows with an intent, pack {pack.name!r}, seed {options.seed}")
         lines = (
             speech_lines(pack, rows, agent, options) if options.kind == "speech" else typo_lines(rows, agent, options)

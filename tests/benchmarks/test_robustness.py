@@ -1,8 +1,10 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from agent.domain import Pack
@@ -26,7 +28,7 @@ class FakeEngine:
     capabilities = Capabilities()
     calls = 0
 
-    def transcribe(self, recordings: list[Audio]) -> list[Transcript]:
+    def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
         self.calls += len(recordings)
         return [Transcript("where is my odor") for _ in recordings]
 
@@ -76,9 +78,7 @@ def test_the_first_intent_counts() -> None:
 
 
 def test_lines_tell_what_was_lost(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        robustness, "right", lambda texts, rows, agent: robustness.np.array([t in KNOWN for t in texts])
-    )
+    monkeypatch.setattr(robustness, "right", lambda texts, rows, agent: np.array([t in KNOWN for t in texts]))
     rows = ROWS[:2]
     typed = typo_lines(rows, cast(Any, None), Options("retail", tmp_path, "typos", seed=1))
     assert "100.0% clean" in typed[1]
