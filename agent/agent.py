@@ -143,7 +143,7 @@ def product_names(graph: ProductGraph) -> Names:
 
 def _manager(parts: Parts, graph: Catalogue, clock: Callable[[], dt.date]) -> Manager:
     pack = parts.pack
-    store = Store(parts.settings.store_url)
+    store = Store(parts.settings.store_url.replace("{domain}", pack.name))
     with store.session() as session:
         empty = session.scalar(select(Customer.id).limit(1)) is None
     if empty:

@@ -42,7 +42,7 @@ class Settings:
         device: torch device of every model of the stack.
         threads: CPU threads of each small model's forward pass; one is quickest when several calls run at once.
         fusion_weights: checkpoint folder; `{domain}` stands for the pack's name.
-        store_url: SQLAlchemy URL of the database.
+        store_url: SQLAlchemy URL of the database; "{domain}" in it stands for the name of the pack.
     """
 
     name: str

@@ -9,6 +9,7 @@ import string
 import tomllib
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from agent import build
 from agent.actions import ShopBackend
 from agent.checksums import luhn
+from agent.config import load_settings
 from agent.domain import Pack
 from agent.draft import HANDOFF
 from agent.examples import Example
@@ -327,3 +329,10 @@ def test_the_speech_model_that_ships_is_current_and_small() -> None:
     folder = pack().root / "speech"
     assert is_current(folder, sources(pack()))
     assert sum(path.stat().st_size for path in folder.iterdir()) < 3_000_000
+
+
+def test_each_pack_has_a_database_of_its_own(tmp_path: Path) -> None:
+    agent = build(domain="banking", store_url=f"sqlite:///{tmp_path}/{{domain}}.sqlite")
+    agent.close()
+    assert [path.name for path in tmp_path.glob("*.sqlite")] == ["banking.sqlite"]
+    assert "{domain}" in load_settings("embedded").store_url
