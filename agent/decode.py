@@ -33,19 +33,19 @@ def softmax(scores: FloatArray) -> FloatArray:
 
 
 def decode_intents(
-    scores: FloatArray, scope: float, labels: Labels, calibration: Calibration
+    scores: FloatArray, scope: float, several: float, labels: Labels, calibration: Calibration
 ) -> tuple[tuple[Intent, ...], int, float, Verdict]:
     """Read one row of intent scores.
 
     Args:
         scores: (number of intents,), raw.
-        scope: raw out-of-scope score.
+        scope, several: raw scores of lying out of scope, of meaning more than one intent.
         labels, calibration: of the checkpoint.
 
     Returns:
         Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
     """
-    confidence = confidences(scores, calibration)
+    confidence = confidences(scores, np.asarray(several), calibration)
     outside = float(sigmoid(np.array(scope / calibration.scope_temperature)))
     order = np.argsort(-confidence)
     intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
@@ -54,13 +54,28 @@ def decode_intents(
         return intents, 0, outside, "out_of_scope"
     if top < calibration.accept:
         return intents, 0, outside, "unsure"
-    wanted = sum(intent.confidence >= calibration.accept for intent in intents)
-    return intents, min(wanted, MOST_WANTED), outside, "ok"
+    if several <= 0:
+        return intents, 1, outside, "ok"
+    sure = sum(intent.confidence >= calibration.accept for intent in intents)
+    return intents, min(max(2, sure), MOST_WANTED, len(intents)), outside, "ok"
 
 
-def confidences(scores: FloatArray, calibration: Calibration) -> FloatArray:
-    """Calibrated probability of each intent, from raw scores of any shape."""
-    return sigmoid((scores - calibration.intent_bias) / calibration.intent_temperature)
+def confidences(scores: FloatArray, several: FloatArray, calibration: Calibration) -> FloatArray:
+    """Calibrated probability of each intent.
+
+    One intent is one of all of them (softmax); of several each may hold on its own (sigmoid). Which of the two it is,
+    is itself only probable.
+
+    Args:
+        scores: (..., number of intents), raw.
+        several: (...), raw scores of meaning more than one.
+        calibration: of the checkpoint.
+    """
+    both = sigmoid(several)[..., None]
+    alone = softmax(scores / calibration.intent_temperature)
+    together = sigmoid((scores - calibration.pair_bias) / calibration.pair_temperature)
+    result: FloatArray = (1 - both) * alone + both * together
+    return result
 
 
 def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str) -> list[Span]:

@@ -2,7 +2,10 @@
 
 Each modality is projected to one width and marked with a modality embedding; a few pre-norm transformer layers
 attend over all that are present (Vaswani et al. 2017; pre-norm: Xiong et al. 2020, arXiv:2002.04745). A modality
-that is absent is absent: it adds no vectors, not zeros. This file knows no intents and no labels.
+that is absent is absent: it adds no vectors, not zeros. The pooled vector is the sum of each modality's mean and of
+what attention adds, through a gate that starts closed (ReZero: Bachlechner et al. 2021, arXiv:2003.04887): what a
+pretrained encoder tells already is not drowned by layers that know nothing yet. This file knows no intents and no
+labels.
 """
 
 from __future__ import annotations
@@ -113,6 +116,10 @@ class Fusion(nn.Module):
         self.project = nn.ModuleDict(
             {name: nn.Sequential(nn.LayerNorm(size), nn.Linear(size, width)) for name, size in config.inputs.items()}
         )
+        self.shortcut = nn.ModuleDict(
+            {name: nn.Sequential(nn.LayerNorm(size), nn.Linear(size, width)) for name, size in config.inputs.items()}
+        )
+        self.gate = nn.Parameter(torch.zeros(width))
         self.kind = nn.Embedding(len(MODALITIES), width)
         self.place = nn.Linear(32, width)
         self.summary = nn.Parameter(torch.randn(width) * 0.02)
@@ -143,7 +150,17 @@ class Fusion(nn.Module):
         weights = present.unsqueeze(-1).to(sequence.dtype)
         mean = (sequence * weights).sum(dim=1) / weights.sum(dim=1)
         pieces = torch.split(sequence[:, 1:], [masks[name].shape[1] for name in names], dim=1)
-        return Fused(projected, dict(zip(names, pieces, strict=True)), masks, self.norm(sequence[:, 0] + mean))
+        pooled = self.gate * self.norm(sequence[:, 0] + mean)
+        for name in names:
+            pooled = pooled + self._mean(name, inputs[name])
+        return Fused(projected, dict(zip(names, pieces, strict=True)), masks, pooled)
+
+    def _mean(self, name: str, batch: ModalityBatch) -> Tensor:
+        """A modality's mean vector, projected, (batch, width); zeros in rows that lack it."""
+        mask = batch.mask.unsqueeze(-1).to(batch.vectors.dtype)
+        count = mask.sum(dim=1)
+        mean: Tensor = self.shortcut[name]((batch.vectors * mask).sum(dim=1) / count.clamp(min=1))
+        return mean * count.clamp(max=1)
 
     def _project(self, name: str, batch: ModalityBatch) -> Tensor:
         vectors: Tensor = self.project[name](batch.vectors) + self.kind.weight[MODALITIES.index(name)]

@@ -1,6 +1,7 @@
 """What the fused vectors say: intents, out-of-scope, entity tags, sentiment, photo kind and condition.
 
-Intents are independent (a customer may want two things). Entity tags are read from text and OCR vectors alike,
+Intents are independent (a customer may want two things; whether there are several is asked for itself). What fits no
+intent well is the likelier to lie outside. Entity tags are read from text and OCR vectors alike,
 beginning/inside/outside (Ramshaw & Marcus 1995). Photo kind and condition are read from the photo's own vectors
 before attention, so that words about damage are never mistaken for seen damage.
 """
@@ -43,7 +44,8 @@ class Logits:
 
     Attributes:
         intents: (batch, number of intents).
-        out_of_scope: (batch,).
+        out_of_scope: (batch,): what its head says less the best intent's score.
+        several: (batch,): whether more than one intent is meant.
         sentiment: (batch, 3).
         tags: by modality ("text", "ocr"), (batch, n, number of tags).
         kind, condition: (batch, number of kinds / conditions), None where no row has a photo.
@@ -51,6 +53,7 @@ class Logits:
 
     intents: Tensor
     out_of_scope: Tensor
+    several: Tensor
     sentiment: Tensor
     tags: Mapping[str, Tensor]
     kind: Tensor | None
@@ -72,6 +75,7 @@ class UnderstandingModel(nn.Module):
 
         self.intents = head(len(labels.intents))
         self.out_of_scope = head(1)
+        self.several = head(1)
         self.sentiment = head(len(labels.sentiments))
         self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
         self.photo = PhotoHead(photo, labels) if photo else None
@@ -84,9 +88,12 @@ class UnderstandingModel(nn.Module):
         """Scores of a batch; see `Fusion.forward` for the inputs."""
         fused = self.fusion(inputs)
         photo = self.photo(inputs["image"]) if self.photo is not None and "image" in inputs else None
+        intents = self.intents(fused.pooled)
+        best = intents.amax(dim=-1).detach() if intents.shape[-1] else intents.new_zeros(len(intents))
         return Logits(
-            intents=self.intents(fused.pooled),
-            out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1),
+            intents=intents,
+            out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1) - best,
+            several=self.several(fused.pooled).squeeze(-1),
             sentiment=self.sentiment(fused.pooled),
             tags={
                 name: self.tags(torch.cat([fused.tokens[name], fused.projected[name]], dim=-1))

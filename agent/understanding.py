@@ -71,6 +71,7 @@ class _Scores:
 
     intents: FloatArray
     out_of_scope: float
+    several: float
     sentiment: FloatArray
     tags: Mapping[str, FloatArray]
 
@@ -136,11 +137,12 @@ class Understander:
 
     def _kind(self, encoding: Encoding) -> Photo:
         """What kind of photo it is, from the photo alone."""
-        logits = self._run({"image": collate([encoding], self.parts.device)})
-        labels = self.parts.checkpoint.model.labels
-        if logits is None or logits.kind is None or logits.condition is None:
+        model, batch = self.parts.checkpoint.model, collate([encoding], self.parts.device)
+        if model.photo is None or batch is None:
             return Photo("other", 0.0)
-        kinds, conditions = softmax(_numpy(logits.kind[0])), softmax(_numpy(logits.condition[0]))
+        labels = model.labels
+        with torch.inference_mode():
+            kinds, conditions = (softmax(_numpy(scores[0])) for scores in model.photo(batch))
         kind = labels.photo_kinds[int(kinds.argmax())]
         product = kind in ("clothing", "grocery")
         return Photo(kind, float(kinds.max()), labels.conditions[int(conditions.argmax())] if product else None)
@@ -183,7 +185,7 @@ class Understander:
         checkpoint = self.parts.checkpoint
         labels = checkpoint.model.labels
         intents, wanted, outside, verdict = decode_intents(
-            scores.intents, scores.out_of_scope, labels, checkpoint.calibration
+            scores.intents, scores.out_of_scope, scores.several, labels, checkpoint.calibration
         )
         mood = softmax(scores.sentiment)
         sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))
@@ -286,9 +288,10 @@ def clean(text: str) -> str:
 
 def _rows(logits: Logits) -> Iterator[_Scores]:
     """A batch's scores, row by row; one copy off the device serves all rows."""
-    scopes, tags = _numpy(logits.out_of_scope), {name: _numpy(scores) for name, scores in logits.tags.items()}
-    for row, (intents, mood) in enumerate(zip(_numpy(logits.intents), _numpy(logits.sentiment), strict=True)):
-        yield _Scores(intents, float(scopes[row]), mood, {name: scores[row] for name, scores in tags.items()})
+    tags = {name: _numpy(scores) for name, scores in logits.tags.items()}
+    plain = (logits.intents, logits.out_of_scope, logits.several, logits.sentiment)
+    for row, (intents, scope, several, mood) in enumerate(zip(*map(_numpy, plain), strict=True)):
+        yield _Scores(intents, float(scope), float(several), mood, {name: found[row] for name, found in tags.items()})
 
 
 def _numpy(tensor: torch.Tensor) -> FloatArray:

@@ -27,8 +27,8 @@ NEIGHBOURS = {
 }  # fmt: skip
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DROPPED = frozenset("a an the is to of my i it please on in for that and".split())
-SPACES = 0.1
-"""Chance of a typo at a space, as a share of a letter's: words run together, or part."""
+SPACES = 0.5
+"""Chance of a typo at a space, as a share of a letter's: words run together."""
 
 
 @dataclass(frozen=True)

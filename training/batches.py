@@ -20,7 +20,7 @@ from agent.heads import Labels
 from agent.understanding import MAX_LINES
 from modalities.text import TextEncoder
 from modalities.types import Encoding
-from training.augment import Rates, augment
+from training.augment import Mishear, Rates, augment
 from training.compose import composable, join
 from training.photo_bank import PhotoBank, Seen
 from training.receipts import LabelledReceipt
@@ -39,12 +39,14 @@ class Material:
         receipts: their print with the spans of its entities.
         bank: photos by kind and by file.
         voices: prosody of the recordings by file.
+        mishear: what a recogniser may hear, or None to learn from words as typed alone.
     """
 
     rows: Sequence[Row]
     receipts: Sequence[LabelledReceipt] = ()
     bank: PhotoBank | None = None
     voices: Mapping[Path, Encoding] = field(default_factory=dict)
+    mishear: Mishear | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,7 @@ class Batches:
         """A row as somebody else would have typed or been heard to say it; now and then with a second wish."""
         if composable(row) and rng.random() < self.mixture.compose:
             row = join(row, rng.choice(self._partners), rng) or row
-        text, spans = augment(row.text, row.spans or (), rng, self.mixture.rates)
+        text, spans = augment(row.text, row.spans or (), rng, self.mixture.rates, self.material.mishear)
         return replace(row, text=text, spans=None if row.spans is None else spans)
 
     def _beside(self, row: Row, rng: random.Random) -> Seen | None:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.checkpoint import Calibration
-from agent.decode import confidences, sigmoid
+from agent.decode import confidences, sigmoid, softmax
 from agent.heads import UnderstandingModel
 from agent.types import Understanding
 from training.rows import Row
@@ -87,16 +87,17 @@ def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) ->
     for row, i in enumerate(known):
         for name in rows[i].intents or ():
             truth[row, model.labels.intents.index(name)] = 1
-    inside = truth.sum(axis=1) > 0
+    meant = truth.sum(axis=1)
+    inside = meant > 0
     if not inside.any():
         return Calibration()
-    intents = scores.intents[known]
-    temperature, bias = _platt(intents[inside], truth[inside])
-    chances = confidences(intents, Calibration(temperature, bias))
+    intents, several = scores.intents[known], scores.several[known]
+    fitted = _confidence(intents, truth, meant)
+    chances = confidences(intents, several, fitted)
     accept = _best_threshold(chances, truth)
     top = chances[inside].max(axis=1)
     clarify = min(accept / 2, float(np.sort(top)[int(FALSE_REJECTION / 2 * len(top))]))
-    fitted = Calibration(temperature, bias, accept=accept, clarify=clarify)
+    fitted = replace(fitted, accept=accept, clarify=clarify)
     if inside.all():
         return fitted
     scope = scores.scope[known]
@@ -105,6 +106,18 @@ def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) ->
     left = int(FALSE_REJECTION * len(top)) - int((top < clarify).sum())
     limit = scope_threshold(outside[inside][top >= clarify], outside[~inside], left)
     return replace(fitted, scope_temperature=scope_temperature, out_of_scope=limit)
+
+
+def _confidence(intents: FloatArray, truth: FloatArray, meant: FloatArray) -> Calibration:
+    """Temperatures of rows that mean one intent, and of those that mean several; as published where there are none."""
+    one, more = meant == 1, meant > 1
+    fitted = Calibration()
+    if one.any():
+        fitted = replace(fitted, intent_temperature=_softmax_temperature(intents[one], truth[one].argmax(axis=1)))
+    if more.any():
+        temperature, bias = _platt(intents[more], truth[more])
+        fitted = replace(fitted, pair_temperature=temperature, pair_bias=bias)
+    return fitted
 
 
 def scope_threshold(inside: FloatArray, outside: FloatArray, allowed: int) -> float:
@@ -129,16 +142,24 @@ def scope_threshold(inside: FloatArray, outside: FloatArray, allowed: int) -> fl
 
 
 def _platt(scores: FloatArray, truth: FloatArray, near: int = NEAR) -> tuple[float, float]:
-    """Temperature and bias of highest likelihood over each row's `near` best scores, on a grid."""
+    """Temperature and bias of highest likelihood over each row's `near` best scores, on a grid (Platt 1999)."""
     best = np.argsort(-scores, axis=1)[:, :near]
     z, y = np.take_along_axis(scores, best, axis=1), np.take_along_axis(truth, best, axis=1)
     found = (math.inf, 1.0, 0.0)
     for temperature in np.exp(np.linspace(np.log(0.2), np.log(4.0), 40)):
-        for bias in np.linspace(-4.0, 4.0, 41):
+        for bias in np.linspace(-6.0, 6.0, 61):
             p = np.clip(sigmoid((z - bias) / temperature), 1e-6, 1 - 1e-6)
             loss = -float((y * np.log(p) + (1 - y) * np.log(1 - p)).mean())
             found = min(found, (loss, float(temperature), float(bias)))
     return found[1], found[2]
+
+
+def _softmax_temperature(scores: FloatArray, truth: npt.NDArray[np.int_]) -> float:
+    """The temperature of highest likelihood on a grid from 0.2 to 4."""
+    grid = np.exp(np.linspace(np.log(0.2), np.log(4.0), 80))
+    right = (np.arange(len(truth)), truth)
+    losses = [-float(np.log(np.clip(softmax(scores / t)[right], 1e-9, 1)).mean()) for t in grid]
+    return float(grid[int(np.argmin(losses))])
 
 
 def _best_threshold(confidence: FloatArray, truth: FloatArray) -> float:

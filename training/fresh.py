@@ -11,6 +11,7 @@ from agent.errors import CallsightError
 from agent.fusion import FusionConfig
 from agent.heads import Labels, PhotoHead, UnderstandingModel
 from modalities.locate import fingerprint, locate
+from modalities.prosody import Prosody
 from modalities.text import TextEncoder
 from training.photo_bank import PhotoBank
 
@@ -22,7 +23,7 @@ is, and in what condition, does not depend on the pack."""
 
 
 def fresh(
-    labels: Labels, settings: Settings, text: TextEncoder, bank: PhotoBank | None, printed: bool
+    labels: Labels, settings: Settings, text: TextEncoder, bank: PhotoBank | None, printed: bool, spoken: bool
 ) -> tuple[UnderstandingModel, dict[str, EncoderId]]:
     """A model for the modalities at hand.
 
@@ -31,7 +32,7 @@ def fresh(
         settings: name the encoders and the device.
         text: the text encoder.
         bank: photos to learn from, or None.
-        printed: whether there is print to learn from.
+        printed, spoken: whether there is print, or recordings, to learn from.
 
     Returns:
         The model and the encoders that belong to it, by modality.
@@ -40,6 +41,8 @@ def fresh(
     if printed:
         encoders["ocr"] = encoders["text"]
     inputs = {name: encoder.width for name, encoder in encoders.items()}
+    if spoken:
+        inputs["speech"] = Prosody.width
     if bank is not None:
         inputs["image"] = bank.width
         encoders["image"] = EncoderId(settings.vision.model, bank.width, _print_of(settings.vision.model))

@@ -9,12 +9,12 @@ import numpy as np
 
 from agent.config import Settings
 from agent.domain import Pack
-from agent.errors import PackError
 from modalities.text import TextEncoder
+from training import recordings
 from training.compose import compose
 from training.photo_bank import PhotoBank
 from training.receipts import LabelledReceipt, load_receipts, read_all
-from training.rows import Row, emotion_rows, outside_rows, rows_of
+from training.rows import Row, emotion_rows, outside_rows
 from training.split import split_rows
 
 OUTSIDE, MOODS = 1_500, 1_200
@@ -22,9 +22,6 @@ OUTSIDE, MOODS = 1_500, 1_200
 
 PHOTOS = 3_000
 """Photos encoded to train kind, condition and what goes with words."""
-
-FEWEST = 20
-"""Examples below which nothing is learnt."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +43,6 @@ class Parts:
         return [*self.training, *self.validation, *self.test]
 
 
-def own_rows(pack: Pack) -> list[Row]:
-    """A pack's examples as rows.
-
-    Raises:
-        PackError: too few to learn from.
-    """
-    rows = rows_of(pack.examples(), pack.root)
-    if len(rows) < FEWEST:
-        raise PackError(f"{pack.root / 'examples.jsonl'}: {len(rows)} examples; training needs at least {FEWEST}")
-    return rows
-
-
 def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Parts:
     """Split without leaks; one row in eight of what is chosen by and measured on is a composed one.
 
@@ -77,6 +62,15 @@ def with_public(parts: Parts, pack: Pack, encoder: TextEncoder, data: Path, seed
         parts.training + outside[2 * tenth :] + emotion_rows(data, "train", MOODS, seed),
         parts.validation + outside[:tenth] + emotion_rows(data, "dev", MOODS // 4, seed),
         parts.test + outside[tenth : 2 * tenth],
+    )
+
+
+def heard(parts: Parts, settings: Settings, pack: Pack, cache: Path) -> Parts:
+    """What the stack's speech engine hears in recordings, in place of their words; training has both."""
+    return Parts(
+        recordings.spoken_rows(parts.training, settings, pack, cache),
+        recordings.hear(parts.validation, settings, pack, cache),
+        recordings.hear(parts.test, settings, pack, cache),
     )
 
 

@@ -26,10 +26,11 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Raw scores of rows: intents (n, intents), scope (n,), sentiment (n, 3), the tagger's spans by row."""
+    """Raw scores of rows: intents (n, intents), scope and several (n,), sentiment (n, 3), the tagger's spans by row."""
 
     intents: FloatArray
     scope: FloatArray
+    several: FloatArray
     sentiment: FloatArray
     spans: list[list[Span]]
 
@@ -53,7 +54,7 @@ def scores_of(
         batch: rows at once.
     """
     rng = random.Random(1)
-    intents, scope, sentiment = [], [], []
+    intents, scope, several, sentiment = [], [], [], []
     spans: list[list[Span]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
@@ -66,11 +67,13 @@ def scores_of(
         logits = model({name: value for name, value in inputs.items() if value is not None})
         intents.append(logits.intents.float().cpu().numpy())
         scope.append(logits.out_of_scope.float().cpu().numpy())
+        several.append(logits.several.float().cpu().numpy())
         sentiment.append(logits.sentiment.float().cpu().numpy())
         tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
         for i, (row, text) in enumerate(zip(part, texts, strict=True)):
             spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text))
-    return Scores(np.concatenate(intents), np.concatenate(scope), np.concatenate(sentiment), spans)
+    raw = (np.concatenate(parts) for parts in (intents, scope, several, sentiment))
+    return Scores(*raw, spans)
 
 
 def understood(rows: Sequence[Row], scores: Scores, labels: Labels, calibration: Calibration) -> list[Understanding]:
@@ -78,7 +81,7 @@ def understood(rows: Sequence[Row], scores: Scores, labels: Labels, calibration:
     results = []
     for i, row in enumerate(rows):
         intents, wanted, outside, verdict = decode_intents(
-            scores.intents[i], float(scores.scope[i]), labels, calibration
+            scores.intents[i], float(scores.scope[i]), float(scores.several[i]), labels, calibration
         )
         mood = softmax(scores.sentiment[i])
         sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))

@@ -15,7 +15,7 @@ from training.augment import Spans
 from training.rows import Row
 
 IGNORED = -100
-SHARES = {"intents": 1.0, "independent": 4.0, "scope": 1.0, "tags": 1.0, "sentiment": 0.4, "photo": 0.5}
+SHARES = {"intents": 1.0, "independent": 4.0, "scope": 1.0, "several": 1.0, "tags": 1.0, "sentiment": 0.4, "photo": 0.5}
 """What each loss counts for in the sum."""
 
 MOST = 5.0
@@ -114,7 +114,7 @@ def loss_of(logits: Logits, targets: Targets, weights: Weights | None = None) ->
     Intents are learnt twice from one score: softmax over those meant (which ranks well) and each on its own
     (which tells one from two and some from none).
     """
-    losses = []
+    losses: list[Tensor] = []
     known = targets.labelled
     if known.any():
         scores, truth = logits.intents[known], targets.intents[known]
@@ -125,6 +125,10 @@ def loss_of(logits: Logits, targets: Targets, weights: Weights | None = None) ->
             shares = truth[inside] / meant[inside].unsqueeze(1)
             softmax = functional.cross_entropy(scores[inside], shares, label_smoothing=0.05, reduction="none")
             losses.append(SHARES["intents"] * (softmax * (shares @ each)).mean())
+            several = (meant[inside] > 1).float()
+            losses.append(
+                SHARES["several"] * functional.binary_cross_entropy_with_logits(logits.several[known][inside], several)
+            )
         alone = functional.binary_cross_entropy_with_logits(scores, truth, weight=1 + truth * (each - 1))
         losses.append(SHARES["independent"] * alone)
         scope = functional.binary_cross_entropy_with_logits(logits.out_of_scope[known], (~inside).float())

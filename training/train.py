@@ -22,14 +22,16 @@ from agent.domain import Pack
 from agent.errors import CallsightError
 from agent.heads import Labels, UnderstandingModel
 from modalities.text import TextEncoder
-from training import gather
+from training import gather, recordings
 from training.adaptation import TUNINGS, Adaptation, Tuning
 from training.batches import Batches, Material, Mixture
+from training.check import checked
 from training.fit import Figures, Plan, Run
 from training.fresh import fresh
 from training.measure import calibrate, report, scores_of
+from training.misheard import Confusions
 from training.photo_bank import PhotoBank
-from training.rows import Row
+from training.rows import Row, rows_of
 from training.targets import Weights
 
 SHARES = (0.7, 0.15, 0.15)
@@ -112,19 +114,24 @@ def train(options: Options) -> dict[str, Any]:
     """
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
-    settings, pack = load_settings(options.stack), Pack.load(options.domain)
-    rows = gather.own_rows(pack)
+    settings = load_settings(options.stack)
+    checked(Pack.load(options.domain, with_examples=False))
+    pack = Pack.load(options.domain)
+    rows = rows_of(pack.examples(), pack.root)
     encoder = TextEncoder(settings.text.model, settings.device)
     parts = gather.divide(rows, options.shares, options.seed)
     if options.data is not None:
         parts = gather.with_public(parts, pack, encoder, options.data, options.seed)
+    parts = gather.heard(parts, settings, pack, options.cache)
     print(f"rows: {parts.counts}", file=sys.stderr, flush=True)
     bank = gather.photos(parts.rows, options.data, settings, options.seed)
     receipts = gather.receipts(pack, options.data, options.cache, options.threads)
     labels = Labels(tuple(pack.intents), tuple(pack.entities))
-    model, encoders = fresh(labels, settings, encoder, bank, printed=bool(receipts))
+    voices = recordings.voices(parts.rows, pack)
+    model, encoders = fresh(labels, settings, encoder, bank, printed=bool(receipts), spoken=bool(voices))
     adaptation = Adaptation(encoder, options.tuning)
-    material = Material(parts.training, receipts, bank)
+    mishear = Confusions([row.text for row in parts.training if row.intents], seed=options.seed)
+    material = Material(parts.training, receipts, bank, voices, mishear)
     batches = Batches(material, Mixture(size=options.batch), encoder, labels)
     weights = Weights.balanced(parts.training, labels) if options.class_weights else Weights.even(labels)
     plan = Plan(options.epochs or _epochs(len(parts.training)), seed=options.seed)

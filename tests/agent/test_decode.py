@@ -11,17 +11,20 @@ PLACES = ((0, 6), (7, 10), (10, 12), (12, 14), (15, 23))
 
 
 @pytest.mark.parametrize(
-    ("scores", "scope", "verdict", "meant"),
+    ("scores", "scope", "several", "verdict", "meant"),
     [
-        ([4.0, -4.0, -4.0], -5.0, "ok", ["track"]),
-        ([3.0, 4.0, -4.0], -5.0, "ok", ["cancel", "track"]),
-        ([-0.8, -1.0, -4.0], -5.0, "unsure", []),
-        ([-4.0, -4.0, -4.0], -5.0, "out_of_scope", []),
-        ([4.0, -4.0, -4.0], 5.0, "out_of_scope", []),
+        ([4.0, -4.0, -4.0], -5.0, -5.0, "ok", ["track"]),
+        ([3.0, 4.0, -4.0], -5.0, -5.0, "ok", ["cancel"]),
+        ([3.0, 4.0, -4.0], -5.0, 5.0, "ok", ["cancel", "track"]),
+        ([0.5, 4.0, -4.0], -5.0, 1.0, "ok", ["cancel", "track"]),
+        ([3.0, 4.0, 3.5], -5.0, 5.0, "ok", ["cancel", "greet", "track"]),
+        ([-0.8, -1.0, -0.9], -5.0, -5.0, "unsure", []),
+        ([-4.0, -4.0, -4.0], -5.0, 5.0, "out_of_scope", []),
+        ([4.0, -4.0, -4.0], 5.0, -5.0, "out_of_scope", []),
     ],
 )
-def test_verdicts(scores: list[float], scope: float, verdict: str, meant: list[str]) -> None:
-    intents, wanted, _, got = decode_intents(np.array(scores), scope, LABELS, Calibration())
+def test_verdicts(scores: list[float], scope: float, several: float, verdict: str, meant: list[str]) -> None:
+    intents, wanted, _, got = decode_intents(np.array(scores), scope, several, LABELS, Calibration())
     assert got == verdict
     assert [intent.name for intent in intents[:wanted]] == meant
     assert [i.confidence for i in intents] == sorted((i.confidence for i in intents), reverse=True)

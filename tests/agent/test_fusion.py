@@ -39,7 +39,8 @@ def test_an_absent_modality_is_absent_not_zeros(fusion: Fusion) -> None:
 def test_place_matters_for_print(fusion: Fusion) -> None:
     top = encoding("ocr", 2, 12)
     bottom = Encoding("ocr", top.vectors, (), ((0.0, 0.9, 1.0, 1.0),) * 2)
-    assert not torch.allclose(fusion({"ocr": collate([top])}).pooled, fusion({"ocr": collate([bottom])}).pooled)
+    above, below = (fusion({"ocr": collate([lines])}).tokens["ocr"] for lines in (top, bottom))
+    assert not torch.allclose(above, below)
 
 
 def test_nothing_to_fuse_is_an_error(fusion: Fusion) -> None:

@@ -56,22 +56,28 @@ def test_scope_threshold(inside: list[float], outside: list[float], allowed: int
 
 
 def drawn(rng: np.random.Generator, count: int) -> tuple[list[Row], Scores]:
-    """Rows whose true chance of each intent is sigmoid((score - 1) / 2), some of them outside, some of two intents."""
+    """Rows whose one intent is drawn by softmax(scores / 2), or each of several by sigmoid((score - 1) / 2), or none."""
     intents = rng.normal(-6, 3, (count, 4))
     best = rng.integers(4, size=count)
     intents[np.arange(count), best] += 9
-    meant = rng.random((count, 4)) < sigmoid((intents - 1.0) / 2.0)
+    chance = np.exp(intents / 2.0)
+    chosen = [rng.choice(4, p=row / row.sum()) for row in chance]
+    meant = np.eye(4, dtype=bool)[chosen]
+    more = rng.random(count) < 0.3
+    meant[more] = rng.random((more.sum(), 4)) < sigmoid((intents[more] - 1.0) / 2.0)
+    meant[rng.random(count) < 0.2] = False
     outside = ~meant.any(axis=1)
     scope = np.where(outside, rng.normal(2, 2, count), rng.normal(-4, 2, count))
+    several = np.where(meant.sum(axis=1) > 1, 6.0, -6.0)
     rows = [Row("x", tuple(n for n, yes in zip(LABELS.intents, line, strict=True) if yes)) for line in meant]
-    return rows, Scores(intents, scope, np.zeros((count, 3)), [[] for _ in rows])
+    return rows, Scores(intents, scope, several, np.zeros((count, 3)), [[] for _ in rows])
 
 
 def test_calibration_fits_and_keeps_false_rejection() -> None:
     rng = np.random.default_rng(0)
     fitted = calibrate(*drawn(rng, 3_000), MODEL)
     rows, scores = drawn(rng, 3_000)
-    chances = confidences(scores.intents, fitted)
+    chances = confidences(scores.intents, scores.several, fitted)
     inside = np.array([bool(row.intents) for row in rows])
     right = [LABELS.intents[i] in (row.intents or ()) for i, row in zip(chances.argmax(axis=1), rows, strict=True)]
     assert reliability(chances[inside].max(axis=1), np.array(right)[inside])["error"] < 0.06
@@ -88,7 +94,9 @@ def test_calibration_without_outside_or_inside() -> None:
     only = [i for i, row in enumerate(rows) if row.intents]
     fitted = calibrate(
         [rows[i] for i in only],
-        Scores(scores.intents[only], scores.scope[only], scores.sentiment[only], [[] for _ in only]),
+        Scores(
+            scores.intents[only], scores.scope[only], scores.several[only], scores.sentiment[only], [[] for _ in only]
+        ),
         MODEL,
     )
     assert fitted.out_of_scope == 0.5

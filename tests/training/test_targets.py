@@ -16,8 +16,10 @@ def test_tags_follow_the_spans() -> None:
 
 
 def logits(intents: list[list[float]], scope: list[float]) -> Logits:
-    n = len(intents)
-    return Logits(torch.tensor(intents), torch.tensor(scope), torch.zeros(n, 3), {}, None, None)
+    """Scores of a batch; more than one high intent counts as several."""
+    found = torch.tensor(intents)
+    several = torch.where((found > 0).sum(dim=1) > 1, 5.0, -5.0)
+    return Logits(found, torch.tensor(scope), several, torch.zeros(len(intents), 3), {}, None, None)
 
 
 def test_right_scores_cost_less() -> None:
