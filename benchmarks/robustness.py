@@ -29,9 +29,9 @@ from agent.examples import Example
 from agent.hearing import compile_pack
 from benchmarks.heard import VOICES, Heard, error_rate, hear
 from benchmarks.speech import wording
+from benchmarks.typos import with_typos
 from modalities.locate import ROOT
 from modalities.speech.pocketsphinx import PocketSphinx
-from training.augment import apply, typos
 from training.evaluate import understand_all
 from training.rows import Row, read_rows
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from agent.agent import Agent
 
 RATE = 0.1
-"""Typing errors a letter: wrong, lost, added, or swapped with the next, each as likely."""
+"""Typing errors a character, as `benchmarks.typos` makes them."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +114,12 @@ def chosen(rows: Sequence[Row], count: int | None, seed: int) -> list[Row]:
 def typo_lines(rows: Sequence[Row], agent: Agent, options: Options) -> list[str]:
     """Accuracy clean and with typing errors."""
     rng = Random(options.seed)
-    wrong = [apply(row.text, (), typos(row.text, RATE, rng, spaces=0))[0] for row in rows]
+    wrong = [with_typos(row.text, RATE, rng) for row in rows]
     same = sum(len(set(a.split()) & set(row.text.split())) for a, row in zip(wrong, rows, strict=True))
     words = sum(len(set(row.text.split())) for row in rows)
     clean, typed = right([row.text for row in rows], rows, agent), right(wrong, rows, agent)
     return [
-        f"typing errors at {RATE:.0%} of the letters: {same / words:.1%} of the words are whole",
+        f"typing errors at {RATE:.0%} of the characters: {same / words:.1%} of the words are whole",
         _line("all", len(rows), clean, typed),
     ]
 

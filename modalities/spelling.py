@@ -145,8 +145,8 @@ class Speller:
         return [(other, int(errors)) for other, errors, _ in found]
 
     def _halves(self, word: str) -> list[str]:
-        """Two words written as one, where they are seen beside each other."""
-        cuts = ((word[:i], word[i:]) for i in range(1, len(word)))
+        """Two words written as one, or with a letter for the blank, where they are seen beside each other."""
+        cuts = ((word[:i], word[i + gap :]) for gap in (1, 0) for i in range(1, len(word) - gap))
         return [f"{a} {b}" for a, b in cuts if self._pairs[a, b]]
 
     def _best(self, tokens: Sequence[_Token]) -> tuple[str, ...]:

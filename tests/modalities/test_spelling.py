@@ -31,6 +31,7 @@ def speller() -> Speller:
         ("WHERE IS MY ODRER", "WHERE IS MY ORDER"),
         ("can i retrun the redd shitr", "can i return the red shirt"),
         ("wantto cancel", "want to cancel"),
+        ("cancel mykorder", "cancel my order"),
         ("how much is exprees dlivery", "how much is express delivery"),
         ("wheer si my parcel", "where is my parcel"),
         ("is this a dress-shitr", "is this a dress-shirt"),
