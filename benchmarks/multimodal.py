@@ -30,6 +30,7 @@ from benchmarks.ambiguous import SECTIONS, Item, intents_of, measured_items, rea
 from modalities.text import TextEncoder
 from modalities.types import Encoding, Image
 from modalities.vision import VisionEncoder
+from training.distort import distort
 from training.photos import read_photos
 from training.train import Options, train
 
@@ -86,6 +87,10 @@ class Answers:
         known = "text" in parts.checkpoint.encoders
         self._texts = dict(zip(texts, parts.text.encode(texts), strict=True)) if known else {}
 
+    def beside(self, photos: Mapping[Path, Encoding]) -> Answers:
+        """The same questions beside other encodings of the photos."""
+        return Answers(self._parts, self._items, photos)
+
     @torch.inference_mode()
     def right(self, kept: Sequence[str]) -> Right:
         """Which items are answered right from the modalities in `kept`: the likeliest intent is the one meant."""
@@ -103,13 +108,15 @@ class Answers:
         return np.array([guess == item.intent for guess, item in zip(guesses, self._items, strict=True)])
 
 
-def encode_photos(encoder: VisionEncoder, paths: Sequence[Path]) -> dict[Path, Encoding]:
-    """Encodings of photos by file, a few files in memory at a time."""
+def encode_photos(
+    encoder: VisionEncoder, paths: Sequence[Path], change: Callable[[Image], Image] = lambda photo: photo
+) -> dict[Path, Encoding]:
+    """Encodings of photos by file, a few files in memory at a time, each photo changed by `change` first."""
     found: dict[Path, Encoding] = {}
     wanted = sorted(set(paths))
     for first in range(0, len(wanted), _PHOTOS_AT_ONCE):
         part = wanted[first : first + _PHOTOS_AT_ONCE]
-        found |= dict(zip(part, encoder.encode([Image.open(path) for path in part]), strict=True))
+        found |= dict(zip(part, encoder.encode([change(Image.open(path)) for path in part]), strict=True))
     return found
 
 
@@ -201,6 +208,10 @@ def run(setting: Setting, options: argparse.Namespace, folder: Path) -> None:
         answers[name] = Answers(trained_parts(setting, kept, folder / name, options), items, photos)
         print(f"model of {name}: trained in {time.perf_counter() - began:.0f} s", flush=True)
     report(answers["both"].right, {name: answers[name].right(KEPT[name]) for name in ("words", "photo")}, items)
+    rng = np.random.default_rng(options.seed)
+    changed = encode_photos(vision, [item.photo for item in items], lambda photo: distort(photo, rng))
+    right = answers["both"].beside(changed).right(KEPT["both"])
+    print(f"all modalities, photos turned, blurred, taken from the side, ...: {right.mean():.1%}")
 
 
 def report(joint: Callable[[Sequence[str]], Right], alone: Mapping[str, Right], items: Sequence[Item]) -> None:
