@@ -102,8 +102,8 @@ def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: L
         if chance <= chances[i, 0]:
             continue
         last = spans[-1] if spans else None
-        glued = (
-            last is not None and last[2] == start and start > 0 and text[start - 1].isalnum() and text[start].isalnum()
+        glued = last is not None and (
+            start < last[2] or (last[2] == start and start > 0 and text[start - 1].isalnum() and text[start].isalnum())
         )
         adjacent = last is not None and i > 0 and last[2] == places[i - 1][1]
         goes_on = last is not None and last[0] == kind and adjacent and inside[i, kind] >= begin[i, kind]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modalities.ocr import Reader
     from modalities.segmenter import Segmenter
     from modalities.speech.base import SpeechEngine
+    from modalities.spelling import Speller
     from modalities.text import BaseTextEncoder, TextEncoder
     from modalities.text_int8 import Int8TextEncoder
     from modalities.vision import VisionEncoder
@@ -81,6 +82,17 @@ class Parts:
         if tuned:
             encoder.adapt(tuned[0])
         return encoder
+
+    @cached_property
+    def speller(self) -> Speller | None:
+        """What puts typing errors right before the text encoder reads; None for packs without English."""
+        if "en" not in self.pack.languages:
+            return None
+        from agent.facts import Facts
+        from modalities.spelling import Speller
+
+        examples = self.pack.examples()
+        return Speller([*(example.text for example in examples), *Facts(self.pack, examples).names])
 
     @cached_property
     def search_text(self) -> BaseTextEncoder:

@@ -53,6 +53,7 @@ class _Work:
 
     turn: Turn
     text: str = ""
+    typed: int = 0
     transcript: Transcript | None = None
     lines: tuple[TextLine, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
@@ -117,8 +118,8 @@ class Understander:
             ):
                 work.transcript = transcript
         for work in works:
-            heard = work.transcript.text if work.transcript else ""
-            work.text = "\n".join(text for text in (clean(work.turn.text or ""), heard) if text)
+            typed, heard = clean(work.turn.text or ""), work.transcript.text if work.transcript else ""
+            work.text, work.typed = "\n".join(text for text in (typed, heard) if text), len(typed)
 
     def _see(self, works: Sequence[_Work]) -> None:
         shown = [work for work in works if work.turn.image is not None]
@@ -148,12 +149,27 @@ class Understander:
         return Photo(kind, float(kinds.max()), labels.conditions[int(conditions.argmax())] if product else None)
 
     def _encode(self, works: Sequence[_Work]) -> None:
-        for work, encoding in zip(works, self.parts.text.encode([work.text for work in works]), strict=True):
+        encodings = self._encoded([work.text for work in works], [work.typed for work in works])
+        for work, encoding in zip(works, encodings, strict=True):
             if len(encoding):
                 work.encodings["text"] = encoding
         for work in works:
             if work.lines and "ocr" in self.parts.checkpoint.encoders:
                 work.encodings["ocr"] = self.parts.text.encode_lines(work.lines[:MAX_LINES])
+
+    def _encoded(self, texts: Sequence[str], typed: Sequence[int]) -> list[Encoding]:
+        """Encode texts, the first `typed` characters put right first; spans point into the texts as they came."""
+        speller = self.parts.speller
+        if speller is None:
+            return self.parts.text.encode(texts)
+        meant = [speller.correct(text, until) for text, until in zip(texts, typed, strict=True)]
+        encodings = self.parts.text.encode([found.text for found in meant])
+        return [
+            replace(encoding, spans=tuple(found.original(a, b) for a, b in encoding.spans))
+            if found.changes
+            else encoding
+            for encoding, found in zip(encodings, meant, strict=True)
+        ]
 
     def _fuse(self, works: Sequence[_Work]) -> list[_Scores | None]:
         """Scores of each turn, None where there is nothing to read; turns of like length share a forward pass."""
@@ -201,6 +217,7 @@ class Understander:
         if not result.intents:
             return result
         model, intent = self.parts.checkpoint.model, result.intents[0].name
+        typed = work.typed if work.transcript is None else 0
         column, device = model.labels.intents.index(intent), torch.device(self.parts.device)
 
         def score(inputs: Mapping[str, ModalityBatch]) -> torch.Tensor:
@@ -211,7 +228,10 @@ class Understander:
 
         encodings = {name: found for name, found in work.encodings.items() if name in model.fusion.project}
         given = Given(work.text, work.lines[:MAX_LINES], encodings)
-        return replace(result, evidence=evidence_for(given, intent, score, self.parts.text.encode))
+        return replace(
+            result,
+            evidence=evidence_for(given, intent, score, lambda texts: self._encoded(texts, [typed] * len(texts))),
+        )
 
     def _spans(self, work: _Work, scores: _Scores, name: str, text: str) -> list[Span]:
         encoding = work.encodings.get(name)

@@ -68,7 +68,7 @@ class Mixture:
     compose: float = 0.15
     drop: float = 0.15
     stray: float = 0.1
-    rates: Rates = Rates()
+    rates: Rates = Rates(typo=0.25, misheard=0.2, reword=0.15, frame=0.1, drop=0.1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,11 +51,11 @@ def hear(rows: Sequence[Row], settings: Settings, pack: Pack, cache: Path, *, te
         InputError: a recording cannot be read; names its line in the pack's examples.
     """
     files = list(dict.fromkeys(row.audio for row in rows if row.audio is not None))
-    heard = _hear(files, Parts(settings, pack), cache / _FOLDER, telephone) if files else {}
-    silent = sum(not text for text in heard.values())
+    found = _hear(files, Parts(settings, pack), cache / _FOLDER, telephone) if files else {}
+    silent = sum(not words for words in found.values())
     if silent:
-        logger.warning("%d of %d recordings: nothing was heard in them", silent, len(heard))
-    return [row if row.audio is None else _as_heard(row, heard[row.audio]) for row in rows]
+        logger.warning("%d of %d recordings: nothing was heard in them", silent, len(files))
+    return [row if row.audio is None else _as_heard(row, found[row.audio]) for row in rows]
 
 
 def spoken_rows(rows: Sequence[Row], settings: Settings, pack: Pack, cache: Path) -> list[Row]:

@@ -18,6 +18,7 @@ from agent.heads import Labels, UnderstandingModel
 from agent.types import Turn
 from agent.understanding import MAX_CHARACTERS, Understander, clean
 from modalities.speech.base import Capabilities
+from modalities.spelling import Speller
 from modalities.types import Audio, Encoding, Image, Segment, TextLine, Transcript
 
 ORDER = "K48213" + luhn_digit("48213")
@@ -85,7 +86,7 @@ def parts() -> Any:
     heard = Transcript("where is it", confidence=0.9)
     return SimpleNamespace(
         pack=pack, device="cpu", precision="float32", text=FakeText(), vision=FakeVision(),
-        reader=SimpleNamespace(read=lambda image: lines),
+        reader=SimpleNamespace(read=lambda image: lines), speller=None,
         checkpoint=Checkpoint(model, encoders, Calibration(out_of_scope=1.1)), speech=FakeSpeech(heard),
         segmenter=SimpleNamespace(segments=lambda audio: (Segment(0.0, audio.seconds),)),
     )  # fmt: skip
@@ -175,3 +176,32 @@ def test_evidence_only_when_asked_for_and_of_all_that_was_given(parts: Any) -> N
     for understood in explained[:2]:
         assert {e.intent for e in understood.evidence} == {understood.intents[0].name}
         assert sum(abs(e.weight) for e in understood.evidence) == pytest.approx(1.0)
+
+
+def test_typing_errors_are_put_right_for_the_encoder_alone(parts: Any) -> None:
+    seen: list[str] = []
+    plain = parts.text.encode
+
+    def encode(texts: Sequence[str]) -> list[Encoding]:
+        seen.extend(texts)
+        found: list[Encoding] = plain(texts)
+        return found
+
+    parts.text.encode = encode
+    parts.speller = Speller(["cancel my order please"], known=frozenset)
+    typed = f"cancle {ORDER} plaese"
+    understanding = Understander(parts).understand([Turn(text=typed)])[0]
+    assert seen == [f"cancel {ORDER} please"]
+    assert understanding.text == typed
+    order = next(entity for entity in understanding.entities if entity.type == "order_id")
+    assert typed[order.start : order.end] == order.text == ORDER
+
+
+def test_what_was_said_is_not_spelled_anew(parts: Any) -> None:
+    parts.speller = Speller(["cancel my order please"], known=frozenset)
+    parts.speech = FakeSpeech(Transcript("cancle it", confidence=0.9))
+    seen: list[str] = []
+    plain = parts.text.encode
+    parts.text.encode = lambda texts: (seen.extend(texts), plain(texts))[1]
+    Understander(parts).understand([Turn(text="plaese", audio=SOUND)])
+    assert seen == ["please\ncancle it"]
