@@ -117,9 +117,20 @@ class Understander:
                 spoken, listen(self.parts.speech, self.parts.segmenter, recordings), strict=True
             ):
                 work.transcript = transcript
+            self._listen_to_manner(spoken)
         for work in works:
             typed, heard = clean(work.turn.text or ""), work.transcript.text if work.transcript else ""
             work.text, work.typed = "\n".join(text for text in (typed, heard) if text), len(typed)
+
+    def _listen_to_manner(self, works: Sequence[_Work]) -> None:
+        """How it was said, for checkpoints that were trained with recordings."""
+        if "speech" not in self.parts.checkpoint.model.fusion.project:
+            return
+        from modalities.prosody import Prosody
+
+        for work in works:
+            if work.turn.audio is not None and len(manner := Prosody().encode(work.turn.audio)):
+                work.encodings["speech"] = manner
 
     def _see(self, works: Sequence[_Work]) -> None:
         shown = [work for work in works if work.turn.image is not None]

@@ -65,7 +65,7 @@ class Mixture:
     size: int = 32
     receipts: int = 128
     print_size: int = 4
-    compose: float = 0.15
+    compose: float = 0.25
     drop: float = 0.15
     stray: float = 0.1
     rates: Rates = Rates(typo=0.25, misheard=0.2, reword=0.15, frame=0.1, drop=0.1)

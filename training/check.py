@@ -85,7 +85,8 @@ def check(pack: Pack, *, files: bool = True) -> list[Problem]:
         MissingPartError: the package that tells languages apart is not installed.
     """
     path = pack.root / "examples.jsonl"
-    examples, problems = pack.examples(), []
+    examples = pack.examples()
+    problems: list[Problem] = []
     if not examples:
         examples, problems = scan_examples(path, pack.intents, pack.entities)
     whole = not problems

@@ -25,7 +25,7 @@ PHOTOS = 3_000
 
 
 @dataclass(frozen=True)
-class Parts:
+class Rows:
     """Rows by part; what is alike or from one person is never in two of them."""
 
     training: list[Row]
@@ -43,7 +43,7 @@ class Parts:
         return [*self.training, *self.validation, *self.test]
 
 
-def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Parts:
+def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Rows:
     """Split without leaks; one row in eight of what is chosen by and measured on is a composed one.
 
     Training composes anew in each epoch (`training.batches`).
@@ -51,23 +51,23 @@ def divide(rows: list[Row], shares: tuple[float, ...], seed: int) -> Parts:
     training, validation, test = split_rows(rows, shares, seed)
     validation += compose(validation, len(validation) // 8, seed)
     test += compose(test, len(test) // 8, seed)
-    return Parts(training, validation, test)
+    return Rows(training, validation, test)
 
 
-def with_public(parts: Parts, pack: Pack, encoder: TextEncoder, data: Path, seed: int) -> Parts:
+def with_public(parts: Rows, pack: Pack, encoder: TextEncoder, data: Path, seed: int) -> Rows:
     """Add sentences from outside and moods; a tenth of the former to validation and to test each."""
     outside = outside_rows(data, encoder, pack, most=OUTSIDE, seed=seed)
     tenth = len(outside) // 10
-    return Parts(
+    return Rows(
         parts.training + outside[2 * tenth :] + emotion_rows(data, "train", MOODS, seed),
         parts.validation + outside[:tenth] + emotion_rows(data, "dev", MOODS // 4, seed),
         parts.test + outside[tenth : 2 * tenth],
     )
 
 
-def heard(parts: Parts, settings: Settings, pack: Pack, cache: Path) -> Parts:
+def heard(parts: Rows, settings: Settings, pack: Pack, cache: Path) -> Rows:
     """What the stack's speech engine hears in recordings, in place of their words; training has both."""
-    return Parts(
+    return Rows(
         recordings.spoken_rows(parts.training, settings, pack, cache),
         recordings.hear(parts.validation, settings, pack, cache),
         recordings.hear(parts.test, settings, pack, cache),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from agent.decode import Span, decode_intents, decode_tags, softmax
 from agent.fusion import collate
 from agent.heads import Labels, UnderstandingModel
 from agent.types import Entity, Sentiment, Understanding
-from modalities.text import TextEncoder
+from modalities.text import BaseTextEncoder
 from modalities.types import Encoding
 from training.photo_bank import PhotoBank
 from training.rows import Row
@@ -38,10 +39,10 @@ class Scores:
 @torch.inference_mode()
 def scores_of(
     rows: Sequence[Row],
-    encoder: TextEncoder,
+    encoder: BaseTextEncoder,
     model: UnderstandingModel,
     bank: PhotoBank | None,
-    encoded: Sequence[Encoding] | None = None,
+    voices: Mapping[Path, Encoding] | None = None,
     batch: int = 64,
 ) -> Scores:
     """Run the model over rows, each with words or a photo.
@@ -50,19 +51,21 @@ def scores_of(
         rows: photos they name by kind alone are drawn from the bank with a fixed seed.
         encoder, model: of the stack.
         bank: photos, or None to leave them out.
-        encoded: the texts' vectors, where they are known.
+        voices: prosody of the recordings that rows name.
         batch: rows at once.
     """
-    rng = random.Random(1)
+    rng, device = random.Random(1), str(next(model.parameters()).device)
     intents, scope, several, sentiment = [], [], [], []
     spans: list[list[Span]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
-        texts = encoded[first : first + batch] if encoded else encoder.encode([row.text for row in part])
+        texts = encoder.encode([row.text for row in part])
         photos = [bank.beside(row, rng, changed=False) if bank else None for row in part]
+        said = [voices.get(row.audio) if voices and row.audio else None for row in part]
         inputs = {
-            "text": collate(texts, encoder.device),
-            "image": collate([p.encoding if p else None for p in photos], encoder.device),
+            "text": collate(texts, device),
+            "image": collate([p.encoding if p else None for p in photos], device),
+            "speech": collate(said, device),
         }
         logits = model({name: value for name, value in inputs.items() if value is not None})
         intents.append(logits.intents.float().cpu().numpy())
@@ -72,8 +75,8 @@ def scores_of(
         tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
         for i, (row, text) in enumerate(zip(part, texts, strict=True)):
             spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text))
-    raw = (np.concatenate(parts) for parts in (intents, scope, several, sentiment))
-    return Scores(*raw, spans)
+    raw = [np.concatenate(parts) for parts in (intents, scope, several, sentiment)]
+    return Scores(raw[0], raw[1], raw[2], raw[3], spans)
 
 
 def understood(rows: Sequence[Row], scores: Scores, labels: Labels, calibration: Calibration) -> list[Understanding]:

@@ -10,17 +10,18 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from agent.checkpoint import Calibration, Checkpoint, EncoderId, save
+from agent.checkpoint import Calibration, Checkpoint, save
 from agent.config import load_settings
 from agent.domain import Pack
 from agent.errors import CallsightError
 from agent.heads import Labels, UnderstandingModel
+from agent.parts import Parts
 from modalities.text import TextEncoder
 from training import gather, recordings
 from training.adaptation import TUNINGS, Adaptation, Tuning
@@ -30,8 +31,8 @@ from training.fit import Figures, Plan, Run
 from training.fresh import fresh
 from training.measure import calibrate, report, scores_of
 from training.misheard import Confusions
-from training.photo_bank import PhotoBank
 from training.rows import Row, rows_of
+from training.scores import Scores
 from training.targets import Weights
 
 SHARES = (0.7, 0.15, 0.15)
@@ -136,35 +137,39 @@ def train(options: Options) -> dict[str, Any]:
     weights = Weights.balanced(parts.training, labels) if options.class_weights else Weights.even(labels)
     plan = Plan(options.epochs or _epochs(len(parts.training)), seed=options.seed)
     run = Run(model, encoder, adaptation, batches, plan, weights)
-    run.fit(_scorer(parts.validation, encoder, model, bank), options.out / "run.pt", options.logs)
+    run.fit(_scorer(parts.validation, encoder, model, material), options.out / "run.pt", options.logs)
     adaptation.save(options.out)
-    return _finish(model, encoder, encoders, parts, bank, options)
+    save(Checkpoint(model, encoders), options.out)
+    return _finish(Parts(replace(settings, fusion_weights=str(options.out.resolve())), pack), parts, material, options)
 
 
-def _finish(
-    model: UnderstandingModel,
-    encoder: TextEncoder,
-    encoders: dict[str, EncoderId],
-    parts: gather.Parts,
-    bank: PhotoBank | None,
-    options: Options,
-) -> dict[str, Any]:
-    """Calibrate on the validation rows, measure on the test rows, save."""
-    calibration = calibrate(parts.validation, scores_of(parts.validation, encoder, model, bank), model)
-    test = parts.test or parts.validation
-    figures = report(test, scores_of(test, encoder, model, bank), model, calibration)
-    about = {"seed": options.seed, "tuning": options.tuning, "rows": parts.counts, "test": figures}
-    save(Checkpoint(model, encoders, calibration, about), options.out)
+def _finish(made: Parts, rows: gather.Rows, material: Material, options: Options) -> dict[str, Any]:
+    """Calibrate on the validation rows and measure on the test rows, with the model as the stack will run it."""
+    model, encoder = made.checkpoint.model, made.text
+
+    def scores(part: list[Row]) -> Scores:
+        return scores_of(part, encoder, model, material.bank, material.voices)
+
+    calibration = calibrate(rows.validation, scores(rows.validation), model)
+    test = rows.test or rows.validation
+    about = {
+        "seed": options.seed,
+        "tuning": options.tuning,
+        "rows": rows.counts,
+        "test": report(test, scores(test), model, calibration),
+    }
+    save(Checkpoint(model, made.checkpoint.encoders, calibration, about), options.out)
     return about
 
 
 def _scorer(
-    rows: list[Row], encoder: TextEncoder, model: UnderstandingModel, bank: PhotoBank | None
+    rows: list[Row], encoder: TextEncoder, model: UnderstandingModel, material: Material
 ) -> Callable[[], Figures]:
     """Figures on validation rows; their "score" is the sum of what matters."""
 
     def evaluate() -> Figures:
-        figures = report(rows, scores_of(rows, encoder, model, bank), model, Calibration())
+        scores = scores_of(rows, encoder, model, material.bank, material.voices)
+        figures = report(rows, scores, model, Calibration())
         return {**figures, "score": sum(float(figures.get(name, 0.0)) for name in DECIDING)}
 
     return evaluate

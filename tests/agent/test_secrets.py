@@ -72,7 +72,7 @@ def test_other_numbers_stay() -> None:
 
 
 def test_print_and_evidence_are_masked() -> None:
-    line = TextLine(f"VISA {CARD}", ((0, 0), (1, 0), (1, 1), (0, 1)), 0.9)
+    line = TextLine(f"VISA {CARD}", (0.0, 0.0, 1.0, 1.0), 0.9)
     text = f"use {CARD}"
     evidence = (Evidence("text", "pay", 0.6, CARD, 4, len(text)), Evidence("ocr", "pay", 0.4, line.text, 0, 24))
     result = understood(text, image=Photo("receipt", 0.9, lines=(line,)), evidence=evidence)

@@ -56,7 +56,7 @@ def test_scope_threshold(inside: list[float], outside: list[float], allowed: int
 
 
 def drawn(rng: np.random.Generator, count: int) -> tuple[list[Row], Scores]:
-    """Rows whose one intent is drawn by softmax(scores / 2), or each of several by sigmoid((score - 1) / 2), or none."""
+    """One intent drawn by softmax(scores / 2), or each of several by sigmoid((score - 1) / 2), or none."""
     intents = rng.normal(-6, 3, (count, 4))
     best = rng.integers(4, size=count)
     intents[np.arange(count), best] += 9
