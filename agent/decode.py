@@ -13,6 +13,9 @@ from agent.heads import Labels
 from agent.types import Intent, Verdict
 from agent.types import Span as Span
 
+Pair = tuple[tuple[int, float], tuple[int, float]]
+"""Two intents, by their place among the labels, each with its confidence."""
+
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
 
@@ -33,7 +36,12 @@ def softmax(scores: FloatArray) -> FloatArray:
 
 
 def decode_intents(
-    scores: FloatArray, scope: float, several: float, labels: Labels, calibration: Calibration
+    scores: FloatArray,
+    scope: float,
+    several: float,
+    labels: Labels,
+    calibration: Calibration,
+    pair: Pair | None = None,
 ) -> tuple[tuple[Intent, ...], int, float, Verdict]:
     """Read one row of intent scores.
 
@@ -41,11 +49,12 @@ def decode_intents(
         scores: (number of intents,), raw.
         scope, several: raw scores of lying out of scope, of meaning more than one intent.
         labels, calibration: of the checkpoint.
+        pair: what the halves of a turn of several wishes mean (`agent.clauses`), or None to read it whole.
 
     Returns:
         Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
     """
-    confidence = confidences(scores, np.asarray(several), calibration)
+    confidence = confidences(scores, np.asarray(several), calibration, pair)
     outside = float(sigmoid(np.array(scope / calibration.scope_temperature)))
     order = np.argsort(-confidence)
     intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
@@ -57,23 +66,31 @@ def decode_intents(
     if several <= 0:
         return intents, 1, outside, "ok"
     sure = sum(intent.confidence >= calibration.accept for intent in intents)
-    return intents, min(max(2, sure), MOST_WANTED, len(intents)), outside, "ok"
+    return intents, min(2 if pair else max(2, sure), MOST_WANTED, len(intents)), outside, "ok"
 
 
-def confidences(scores: FloatArray, several: FloatArray, calibration: Calibration) -> FloatArray:
+def confidences(
+    scores: FloatArray, several: FloatArray, calibration: Calibration, pair: Pair | None = None
+) -> FloatArray:
     """Calibrated probability of each intent.
 
-    One intent is one of all of them (softmax); of several each may hold on its own (sigmoid). Which of the two it is,
-    is itself only probable.
+    One intent is one of all of them (softmax); of several each may hold on its own (sigmoid), unless the halves of the
+    turn were read apart. Which of the two it is, is itself only probable.
 
     Args:
         scores: (..., number of intents), raw.
         several: (...), raw scores of meaning more than one.
         calibration: of the checkpoint.
+        pair: what the halves of the one row mean, or None.
     """
     both = sigmoid(several)[..., None]
     alone = softmax(scores / calibration.intent_temperature)
-    together = sigmoid((scores - calibration.pair_bias) / calibration.pair_temperature)
+    if pair is None:
+        together = sigmoid((scores - calibration.pair_bias) / calibration.pair_temperature)
+    else:
+        together = np.zeros_like(alone)
+        for intent, chance in pair:
+            together[..., intent] = chance
     result: FloatArray = (1 - both) * alone + both * together
     return result
 

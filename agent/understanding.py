@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from agent.decode import FloatArray, Span, decode_intents, decode_tags, softmax
+from agent.clauses import CLEAR, at_gaps, at_joints, best_cut
+from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch, collate
@@ -98,8 +99,10 @@ class Understander:
             self._encode(works)
         with clock("fuse"):
             scores = self._fuse(works)
+        with clock("split"):
+            pairs = [self._pair(work, scored) for work, scored in zip(works, scores, strict=True)]
         with clock("decode"):
-            results = [self._decode(work, scored) for work, scored in zip(works, scores, strict=True)]
+            results = [self._decode(*given) for given in zip(works, scores, pairs, strict=True)]
         if explain:
             with clock("explain"):
                 results = [self._explained(work, result) for work, result in zip(works, results, strict=True)]
@@ -205,14 +208,30 @@ class Understander:
             logits: Logits = model(inputs)
         return logits
 
-    def _decode(self, work: _Work, scores: _Scores | None) -> Understanding:
+    def _pair(self, work: _Work, scores: _Scores | None) -> Pair | None:
+        """What a turn of several wishes means, read half by half; None for other turns, or where no cut is clear."""
+        if scores is None or scores.several <= 0 or not work.text:
+            return None
+        for cuts in (at_joints(work.text), at_gaps(work.text)):
+            texts = [half for halves in cuts for half in halves]
+            encodings = self._encoded(texts, [len(half) if work.transcript is None else 0 for half in texts])
+            logits = self._run({"text": collate(encodings, self.parts.device)}) if texts else None
+            if logits is None:
+                continue
+            chances = softmax(_numpy(logits.intents) / self.parts.checkpoint.calibration.intent_temperature)
+            found = best_cut(chances[::2], chances[1::2])
+            if found is not None and found[2] >= CLEAR:
+                return found[:2]
+        return None
+
+    def _decode(self, work: _Work, scores: _Scores | None, pair: Pair | None) -> Understanding:
         blank = Understanding(text=work.text, transcript=work.transcript, image=work.photo)
         if scores is None:
             return blank
         checkpoint = self.parts.checkpoint
         labels = checkpoint.model.labels
         intents, wanted, outside, verdict = decode_intents(
-            scores.intents, scores.out_of_scope, scores.several, labels, checkpoint.calibration
+            scores.intents, scores.out_of_scope, scores.several, labels, checkpoint.calibration, pair
         )
         mood = softmax(scores.sentiment)
         sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))

@@ -1,0 +1,75 @@
+"""A turn that means several things, cut in two where each part alone is clearest.
+
+Whole, two wishes blur each other; each half is a sentence like those the model learnt from. Cuts at joining words and
+punctuation are tried first, every other gap between words only where none of those makes sense.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from agent.decode import FloatArray
+
+MOST_CUTS = 24
+"""Places tried at most in one text; a sentence rarely has more words."""
+
+CLEAR = 0.3
+"""A cut is taken where both halves together (the product of their confidences) are at least this likely."""
+
+_JOINT = re.compile(
+    r"\s*[.;:?!,]+\s+|\s+-\s+|\s+(?:-\s+)?(?=(?:and|also|plus|then|but|oh|after|while|as\s+well\s+as)\b)", re.I
+)
+_LEADING = re.compile(
+    r"(?:[\s.,;:?!-]+|(?:and|also|plus|then|but|oh|as\s+well\s+as|one\s+more\s+thing|after\s+that|"
+    r"while\s+(?:you\s+are|you're|i\s+have\s+you|we\s+are)\s+(?:at\s+it|there)?)\b)+",
+    re.I,
+)
+_TRAILING = re.compile(r"(?:[\s,;:-]+|\b(?:and|also|plus|then|but|oh))+$", re.I)
+
+Halves = tuple[str, str]
+
+
+def at_joints(text: str) -> list[Halves]:
+    """The text cut at each joining word or mark, the joining words left out; halves have at least two words."""
+    return _halves(text, [match.start() for match in _JOINT.finditer(text)])
+
+
+def at_gaps(text: str) -> list[Halves]:
+    """The text cut between any two words; halves have at least two words."""
+    return _halves(text, [match.start() for match in re.finditer(r"\s+", text)])
+
+
+def _halves(text: str, places: Sequence[int]) -> list[Halves]:
+    found = []
+    for place in places[:MOST_CUTS]:
+        first, second = _TRAILING.sub("", text[:place]), text[place:]
+        if (lead := _LEADING.match(second)) is not None:
+            second = second[lead.end() :]
+        if min(len(first.split()), len(second.split())) >= 2:
+            found.append((first, second))
+    return list(dict.fromkeys(found))
+
+
+def best_cut(first: FloatArray, second: FloatArray) -> tuple[tuple[int, float], tuple[int, float], float] | None:
+    """The cut whose halves are clearest, of those whose halves mean different things.
+
+    Args:
+        first, second: (cuts, intents), confidences of each cut's halves, each row adding up to 1.
+
+    Returns:
+        Intent and confidence of each half, and their product; None where no cut has halves that differ.
+    """
+    if not len(first):
+        return None
+    mine, yours = first.argmax(axis=1), second.argmax(axis=1)
+    rows = np.arange(len(first))
+    worth = np.where(mine == yours, 0.0, first[rows, mine] * second[rows, yours])
+    best = int(worth.argmax())
+    if worth[best] <= 0:
+        return None
+    one = (int(mine[best]), float(first[best, mine[best]]))
+    other = (int(yours[best]), float(second[best, yours[best]]))
+    return one, other, float(worth[best])
