@@ -65,10 +65,10 @@ class Mixture:
     size: int = 32
     receipts: int = 128
     print_size: int = 4
-    compose: float = 0.25
+    compose: float = 0.15
     drop: float = 0.15
     stray: float = 0.1
-    rates: Rates = Rates(typo=0.25, misheard=0.2, reword=0.15, frame=0.1, drop=0.1)
+    rates: Rates = Rates(typo=0.15, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
 
 
 @dataclass(frozen=True, eq=False)
