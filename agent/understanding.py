@@ -8,14 +8,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import torch
 
 from agent.clauses import CLEAR, at_gaps, at_joints, best_cut
+from agent.clock import Clock
 from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
@@ -26,6 +25,7 @@ from agent.names import Names
 from agent.parts import Parts
 from agent.receipts import read_receipt
 from agent.secrets import concealed
+from agent.sight import codes, kind_of
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
 from modalities.speech.written import to_written
 from modalities.text import autocast
@@ -142,25 +142,14 @@ class Understander:
         from modalities.image import problem
         from modalities.ocr import read_barcodes
 
+        model, device = self.parts.checkpoint.model, self.parts.device
         images = [work.turn.image for work in shown if work.turn.image is not None]
         for work, image, encoding in zip(shown, images, self.parts.vision.encode(images), strict=True):
             work.encodings["image"] = encoding
             work.barcodes = read_barcodes(image)
-            work.photo = replace(self._kind(encoding), problem=problem(image))
+            work.photo = replace(kind_of(encoding, model, device), problem=problem(image))
             if work.photo.kind in PRINTED or work.photo.kind_confidence < 0.8:
                 work.lines = self.parts.reader.read(image)
-
-    def _kind(self, encoding: Encoding) -> Photo:
-        """What kind of photo it is, from the photo alone."""
-        model, batch = self.parts.checkpoint.model, collate([encoding], self.parts.device)
-        if model.photo is None or batch is None:
-            return Photo("other", 0.0)
-        labels = model.labels
-        with torch.inference_mode():
-            kinds, conditions = (softmax(_numpy(scores[0])) for scores in model.photo(batch))
-        kind = labels.photo_kinds[int(kinds.argmax())]
-        product = kind in ("clothing", "grocery")
-        return Photo(kind, float(kinds.max()), labels.conditions[int(conditions.argmax())] if product else None)
 
     def _encode(self, works: Sequence[_Work]) -> None:
         encodings = self._encoded([work.text for work in works], [work.typed for work in works])
@@ -292,43 +281,12 @@ class Understander:
             return None, ()
         photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
         text = join_lines(work.lines)
-        found = self._codes(text, work.barcodes)
+        found = codes(text, work.barcodes, self.recognizers.types.values())
         if photo.kind == "receipt" and work.lines:
             fields = read_receipt(work.lines, self._spans(work, scores, "ocr", text))
             photo = replace(photo, receipt=fields.receipt)
             found = [*found, *fields.entities]
         return photo, tuple(found)
-
-    def _codes(self, text: str, barcodes: Sequence[Barcode]) -> list[Entity]:
-        """Ids printed in a photo or held by its barcodes; a wrong check digit is no id."""
-        found = []
-        for kind in self.recognizers.types.values():
-            if kind.recognizer != "id" or not kind.checksum:
-                continue
-            for find in id_finds(kind, text):
-                if find.source == "checksum" and find.confidence > 0.9:
-                    words = text[find.start : find.end]
-                    found.append(Entity(kind.name, words, find.value, find.start, find.end, "photo.pattern", 0.95))
-            for code in barcodes:
-                if any(find.value == code.text for find in id_finds(kind, code.text)):
-                    found.append(Entity(kind.name, code.text, code.text, 0, 0, "photo.barcode", 0.99))
-        return found
-
-
-class Clock:
-    """Adds up milliseconds by stage."""
-
-    def __init__(self) -> None:
-        self.milliseconds: dict[str, float] = {}
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        """Time what runs inside."""
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.milliseconds[stage] = self.milliseconds.get(stage, 0.0) + 1000 * (time.perf_counter() - started)
 
 
 def clean(text: str) -> str:
