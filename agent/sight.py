@@ -1,4 +1,4 @@
-"""What a photo shows on its own: its kind and condition, and the ids printed in it; nothing of what was said with it."""
+"""What a photo shows on its own: kind, condition, and the ids printed in it; nothing of what was said with it."""
 
 from __future__ import annotations
 
