@@ -215,7 +215,7 @@ def run(setting: Setting, options: argparse.Namespace, folder: Path) -> None:
 
 
 def report(joint: Callable[[Sequence[str]], Right], alone: Mapping[str, Right], items: Sequence[Item]) -> None:
-    """Print what the issue asks: all modalities, either alone, the gap, and what a missing modality costs."""
+    """Print all modalities, either alone, the gap, and what a missing modality costs."""
     rows = {name: joint(kept) for name, kept in KEPT.items()}
     shown = {
         "one model, both": rows["both"],

@@ -35,7 +35,8 @@ from modalities.speech.language_model import is_current
 from tests.calls import TODAY, heard
 
 FACTS = {
-    "person": "Ada Thorne", "card_last4": "4417", "card_kind": "virtual_card", "amount": "250.00 USD", "merchant": "Orbit",
+    "person": "Ada Thorne", "card_last4": "4417", "card_kind": "virtual_card", "amount": "250.00 USD",
+    "merchant": "Orbit",
     "date": "2026-04-20", "transfer_ref": "PW12345674", "recipient": "Tom Reyes", "address": "1 Mill Lane, Salem",
     "new_postcode": "01970", "new_phone": "+13125550199", "new_email": "a@example.com", "new_name": "Ada Reyes",
     "email": "ada@example.com", "ticket_id": "T1000018", "text": "Cards are free.", "said": "Hello.",
