@@ -29,7 +29,7 @@ def write_rows(path: Path) -> list[str]:
     rows = [
         {"text": "feed the cow number 7 today", "intents": ["feed"], "entities": animal},
         {"text": "sell the owl number 3 today", "intents": ["sell"], "entities": animal},
-        {"text": "sell the bee number 5 today", "intents": ["feed"], "entities": []},
+        {"text": "sell the dog number 5 today", "intents": ["feed"], "entities": []},
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return ["--data", str(path)]
