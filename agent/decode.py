@@ -66,7 +66,7 @@ def decode_intents(
     if several <= 0:
         return intents, 1, outside, "ok"
     sure = sum(intent.confidence >= calibration.accept for intent in intents)
-    return intents, min(2 if pair else max(2, sure), MOST_WANTED, len(intents)), outside, "ok"
+    return intents, 2 if pair else min(sure, MOST_WANTED), outside, "ok"
 
 
 def confidences(

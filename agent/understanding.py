@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from agent.clauses import CLEAR, at_gaps, at_joints, best_cut
 from agent.clock import Clock
-from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, softmax
+from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, sigmoid, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch, collate
@@ -198,18 +199,20 @@ class Understander:
         return logits
 
     def _pair(self, work: _Work, scores: _Scores | None) -> Pair | None:
-        """What a turn of several wishes means, read half by half; None for other turns, or where no cut is clear."""
+        """What a turn of several wishes means, read in halves; None where one wish is likelier, or no cut is clear."""
         if scores is None or scores.several <= 0 or not work.text:
             return None
+        temperature = self.parts.checkpoint.calibration.intent_temperature
+        both, whole = float(sigmoid(np.asarray(scores.several))), float(softmax(scores.intents / temperature).max())
         for cuts in (at_joints(work.text), at_gaps(work.text)):
             texts = [half for halves in cuts for half in halves]
             encodings = self._encoded(texts, [len(half) if work.transcript is None else 0 for half in texts])
             logits = self._run({"text": collate(encodings, self.parts.device)}) if texts else None
             if logits is None:
                 continue
-            chances = softmax(_numpy(logits.intents) / self.parts.checkpoint.calibration.intent_temperature)
+            chances = softmax(_numpy(logits.intents) / temperature)
             found = best_cut(chances[::2], chances[1::2])
-            if found is not None and found[2] >= CLEAR:
+            if found is not None and found[2] >= CLEAR and both * found[2] > (1 - both) * whole:
                 return found[:2]
         return None
 
