@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from agent.decode import FloatArray
+from agent.decode import FloatArray, Pair
 
 MOST_CUTS = 24
 """Places tried at most in one text; a sentence rarely has more words."""
+
+MOST_CHARACTERS = 400
+"""Longer texts are letters, not sentences: they are read whole."""
 
 CLEAR = 0.3
 """A cut is taken where both halves together (the product of their confidences) are at least this likely."""
@@ -30,6 +34,14 @@ _LEADING = re.compile(
 _TRAILING = re.compile(r"(?:[\s,;:-]+|\b(?:and|also|plus|then|but|oh))+$", re.I)
 
 Halves = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What the halves of a text mean, and how likely both readings are together."""
+
+    pair: Pair
+    likelihood: float
 
 
 def at_joints(text: str) -> list[Halves]:
@@ -53,14 +65,14 @@ def _halves(text: str, places: Sequence[int]) -> list[Halves]:
     return list(dict.fromkeys(found))
 
 
-def best_cut(first: FloatArray, second: FloatArray) -> tuple[tuple[int, float], tuple[int, float], float] | None:
+def best_cut(first: FloatArray, second: FloatArray) -> Cut | None:
     """The cut whose halves are clearest, of those whose halves mean different things.
 
     Args:
         first, second: (cuts, intents), confidences of each cut's halves, each row adding up to 1.
 
     Returns:
-        Intent and confidence of each half, and their product; None where no cut has halves that differ.
+        The cut; None where none has halves that differ.
     """
     if not len(first):
         return None
@@ -72,4 +84,4 @@ def best_cut(first: FloatArray, second: FloatArray) -> tuple[tuple[int, float], 
         return None
     one = (int(mine[best]), float(first[best, mine[best]]))
     other = (int(yours[best]), float(second[best, yours[best]]))
-    return one, other, float(worth[best])
+    return Cut((one, other), float(worth[best]))

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from agent.clauses import CLEAR, at_gaps, at_joints, best_cut
+from agent.clauses import CLEAR, MOST_CHARACTERS, Cut, at_gaps, at_joints, best_cut
 from agent.clock import Clock
 from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, sigmoid, softmax
 from agent.entities import Recognizers, merge
@@ -101,7 +101,7 @@ class Understander:
         with clock("fuse"):
             scores = self._fuse(works)
         with clock("split"):
-            pairs = [self._pair(work, scored) for work, scored in zip(works, scores, strict=True)]
+            pairs = self._pairs(works, scores)
         with clock("decode"):
             results = [self._decode(*given) for given in zip(works, scores, pairs, strict=True)]
         if explain:
@@ -198,23 +198,38 @@ class Understander:
             logits: Logits = model(inputs)
         return logits
 
-    def _pair(self, work: _Work, scores: _Scores | None) -> Pair | None:
-        """What a turn of several wishes means, read in halves; None where one wish is likelier, or no cut is clear."""
-        if scores is None or scores.several <= 0 or not work.text:
+    def _pairs(self, works: Sequence[_Work], scores: Sequence[_Scores | None]) -> list[Pair | None]:
+        """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
+        pairs: list[Pair | None] = [None] * len(works)
+        for cut in (at_joints, at_gaps):
+            found = {
+                i: cut(work.text)
+                for i, (work, scored) in enumerate(zip(works, scores, strict=True))
+                if pairs[i] is None and scored is not None and scored.several > 0 and len(work.text) <= MOST_CHARACTERS
+            }
+            chances = iter(self._chances([(half, works[i]) for i in found for halves in found[i] for half in halves]))
+            for i, cuts in found.items():
+                rows = np.array([next(chances) for _ in range(2 * len(cuts))])
+                pairs[i] = self._believed(best_cut(rows[::2], rows[1::2]), scores[i])
+        return pairs
+
+    def _chances(self, halves: Sequence[tuple[str, _Work]]) -> FloatArray:
+        """Chances of each intent (n, intents) of parts of turns, by their words alone."""
+        size = len(self.parts.checkpoint.model.labels.intents)
+        texts = [half for half, _ in halves]
+        encodings = self._encoded(texts, [len(half) if work.transcript is None else 0 for half, work in halves])
+        logits = self._run({"text": collate(encodings, self.parts.device)}) if texts else None
+        if logits is None:
+            return np.zeros((len(texts), size))
+        return softmax(_numpy(logits.intents) / self.parts.checkpoint.calibration.intent_temperature)
+
+    def _believed(self, cut: Cut | None, scores: _Scores | None) -> Pair | None:
+        """The halves' meanings where they are clear, and likelier than one wish."""
+        if cut is None or scores is None or cut.likelihood < CLEAR:
             return None
-        temperature = self.parts.checkpoint.calibration.intent_temperature
-        both, whole = float(sigmoid(np.asarray(scores.several))), float(softmax(scores.intents / temperature).max())
-        for cuts in (at_joints(work.text), at_gaps(work.text)):
-            texts = [half for halves in cuts for half in halves]
-            encodings = self._encoded(texts, [len(half) if work.transcript is None else 0 for half in texts])
-            logits = self._run({"text": collate(encodings, self.parts.device)}) if texts else None
-            if logits is None:
-                continue
-            chances = softmax(_numpy(logits.intents) / temperature)
-            found = best_cut(chances[::2], chances[1::2])
-            if found is not None and found[2] >= CLEAR and both * found[2] > (1 - both) * whole:
-                return found[:2]
-        return None
+        whole = softmax(scores.intents / self.parts.checkpoint.calibration.intent_temperature).max()
+        both = sigmoid(np.asarray(scores.several))
+        return cut.pair if both * cut.likelihood > (1 - both) * whole else None
 
     def _decode(self, work: _Work, scores: _Scores | None, pair: Pair | None) -> Understanding:
         blank = Understanding(text=work.text, transcript=work.transcript, image=work.photo)

@@ -160,15 +160,6 @@ def arousal(now: Manner, usual: Sequence[Manner]) -> float:
     return min(1.0, max(0.0, (mean - CALM) / (AROUSED - CALM)))
 
 
-def with_voice(score: float, aroused: float) -> float:
-    """The sentiment of the words (-1..1) in the light of the voice: negative words said in arousal weigh up to double.
-
-    The voice never makes neutral words negative, nor glad words less so: a raised voice may be joy, noise or a bad
-    line, and nobody is to be taken for angry by the sound of the voice alone.
-    """
-    return max(-1.0, score * (1 + aroused)) if score < 0 else score
-
-
 def _frames(audio: Audio) -> _Frames | None:
     sound = resample(audio, RATE)
     if len(sound.samples) < FRAME or level(sound) < SILENCE_DB:

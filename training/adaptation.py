@@ -7,6 +7,7 @@ embeddings and the lowest blocks stay as published: their features are general, 
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,11 +60,13 @@ class Adaptation:
         """Write what was trained into a checkpoint's folder in half precision, and fold it into the encoder.
 
         `adapter/` holds a peft adapter; `encoder.safetensors` the tensors of fully tuned blocks, under the names
-        of the Hugging Face model.
+        of the Hugging Face model. What an earlier run left of either is taken away.
         """
         from safetensors.torch import save_file
 
         model = self._encoder.model
+        shutil.rmtree(folder / "adapter", ignore_errors=True)
+        (folder / "encoder.safetensors").unlink(missing_ok=True)
         if self.tuning == "lora":
             _save_adapter(model, folder / "adapter", self._encoder.name)
             self._encoder.model = model.merge_and_unload()

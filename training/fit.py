@@ -99,7 +99,8 @@ class Run:
 
         Args:
             evaluate: figures of the present weights on validation rows; "score" decides.
-            state: file that holds the run while it lasts, and from which a killed run goes on.
+            state: file that holds the run, and from which a killed one goes on; the caller's to remove once the
+                weights are safe.
             logs: folder for TensorBoard, or None.
         """
         self._resume(state)
@@ -111,7 +112,6 @@ class Run:
                 self._note(float(figures["score"]))
                 self._save(state)
         self._restore(self.progress.best)
-        state.unlink(missing_ok=True)
 
     def _epoch(self) -> float:
         """Read every row once; returns the mean loss."""
@@ -206,6 +206,7 @@ class Run:
             self.encoder.fingerprint,
         ):
             digest.update(repr(part).encode())
+        digest.update(repr(self.weights.intents.tolist()).encode())
         for row in material.rows:
             digest.update(repr(row).encode())
         digest.update(f"{len(material.receipts)} {len(material.bank.all) if material.bank else 0}".encode())

@@ -137,10 +137,14 @@ def train(options: Options) -> dict[str, Any]:
     weights = Weights.balanced(parts.training, labels) if options.class_weights else Weights.even(labels)
     plan = Plan(options.epochs or _epochs(len(parts.training)), seed=options.seed)
     run = Run(model, encoder, adaptation, batches, plan, weights)
-    run.fit(_scorer(parts.validation, encoder, model, material), options.out / "run.pt", options.logs)
+    state = options.out / "run.pt"
+    run.fit(_scorer(parts.validation, encoder, model, material), state, options.logs)
     adaptation.save(options.out)
     save(Checkpoint(model, encoders), options.out)
-    return _finish(Parts(replace(settings, fusion_weights=str(options.out.resolve())), pack), parts, material, options)
+    made = Parts(replace(settings, fusion_weights=str(options.out.resolve())), pack)
+    about = _finish(made, parts, material, options)
+    state.unlink(missing_ok=True)
+    return about
 
 
 def _finish(made: Parts, rows: gather.Rows, material: Material, options: Options) -> dict[str, Any]:

@@ -46,8 +46,8 @@ def test_the_clearest_cut_of_different_meanings_is_taken() -> None:
     second = np.array([[0.2, 0.8, 0.0], [0.1, 0.8, 0.1], [0.98, 0.01, 0.01]])
     found = best_cut(first, second)
     assert found is not None
-    assert (found[0], found[1]) == ((0, 0.9), (1, 0.8))
-    assert found[2] == pytest.approx(0.72)
+    assert found.pair == ((0, 0.9), (1, 0.8))
+    assert found.likelihood == pytest.approx(0.72)
     assert best_cut(first[2:], second[2:]) is None
     assert best_cut(first[:0], second[:0]) is None
 

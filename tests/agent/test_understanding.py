@@ -205,3 +205,16 @@ def test_what_was_said_is_not_spelled_anew(parts: Any) -> None:
     parts.text.encode = lambda texts: plain([seen.append(text) or text for text in texts])  # type: ignore[func-returns-value]
     Understander(parts).understand([Turn(text="plaese", audio=SOUND)])
     assert seen == ["please\ncancle it"]
+
+
+def test_turns_of_several_wishes_are_read_in_halves_and_long_letters_whole(parts: Any) -> None:
+    model = parts.checkpoint.model
+    with torch.no_grad():
+        model.several.get_submodule("1").weight.zero_()
+        model.several.get_submodule("1").bias.fill_(9.0)
+    seen: list[str] = []
+    plain = parts.text.encode
+    parts.text.encode = lambda texts: plain([seen.append(text) or text for text in texts])  # type: ignore[func-returns-value]
+    Understander(parts).understand([Turn(text="cancel my order and tell me more"), Turn(text="one two. " * 100)])
+    assert {"cancel my order", "tell me more"} <= set(seen)
+    assert not any(text.startswith("one two") and len(text) < 400 for text in seen)

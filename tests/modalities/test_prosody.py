@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modalities.audio import decode_mulaw, encode_mulaw, resample
-from modalities.prosody import MOST, NAMES, Prosody, arousal, manner_of, with_voice
+from modalities.prosody import MOST, NAMES, Prosody, arousal, manner_of
 from modalities.types import Audio
 
 RATE = 16_000
@@ -113,14 +113,3 @@ def test_nothing_is_said_of_a_voice_heard_for_the_first_time() -> None:
     manner = manner_of(voice())
     assert manner is not None
     assert arousal(manner, []) == 0.0
-
-
-@pytest.mark.parametrize("aroused", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("score", [-1.0, -0.4, -0.1, 0.0, 0.2, 0.9])
-def test_a_voice_only_strengthens_what_negative_words_say(score: float, aroused: float) -> None:
-    felt = with_voice(score, aroused)
-    assert -1.0 <= felt <= score
-    if score >= 0 or aroused == 0:
-        assert felt == score
-    else:
-        assert felt < score or score == -1.0

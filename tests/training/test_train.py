@@ -57,6 +57,7 @@ def test_a_pack_is_trained_and_used(tmp_path: Path) -> None:
     stack, pack, out = write_stack(tmp_path), str(tmp_path / "pack"), tmp_path / "weights"
     about = train(Options(pack, out, stack=stack, epochs=6, batch=8, threads=1))
     assert about["test"]["intent_accuracy"] >= 0.9
+    assert {path.name for path in out.iterdir()} == {"adapter", "meta.json", "model.safetensors"}
     agent = build(stack, pack, fusion_weights=str(out))
     feed, sell = agent.understand([Turn(text="feed the cow number 7 today"), Turn(text="sell the owl number 3 today")])
     assert (feed.intents[0].name, sell.intents[0].name) == ("feed", "sell")
@@ -147,7 +148,9 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         assert torch.equal(tensor, again.model.state_dict()[name]), name
     for name, tensor in whole.adaptation.state().items():
         assert torch.equal(tensor, again.adaptation.state()[name]), name
-    assert not (tmp_path / "run.pt").exists()
+    done = photo_run(tmp_path / "done", epochs=3)
+    done.fit(rising(), tmp_path / "run.pt")
+    assert all(torch.equal(tensor, done.model.state_dict()[name]) for name, tensor in whole.model.state_dict().items())
 
 
 @pytest.mark.parametrize("content", [b"", b"not a run", b"\x80\x04cos\nsystem\n."])
