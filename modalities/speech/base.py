@@ -27,6 +27,7 @@ class Capabilities:
         word_times: it tells when each word was said.
         alternatives: it gives other hearings.
         states: it gives encoder states for the fusion.
+        partials: it hears a turn as it is spoken (`stream`).
     """
 
     rate: int = 16_000
@@ -34,6 +35,7 @@ class Capabilities:
     word_times: bool = False
     alternatives: bool = False
     states: bool = False
+    partials: bool = False
 
 
 class SpeechEngine(Protocol):

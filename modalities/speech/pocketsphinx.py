@@ -50,6 +50,7 @@ class PocketSphinx:
     Args:
         model_dir: folder with `lm.arpa.gz`, `words.dict` and `model.json`.
         decoders: how many recordings may be decoded at once.
+        streams: how many turns may be heard as they are spoken, at once; each takes a decoder of its own.
         tuning: PocketSphinx settings that differ from `TUNING`.
 
     Raises:
@@ -57,15 +58,25 @@ class PocketSphinx:
         WeightsError: the folder holds no whole model.
     """
 
-    def __init__(self, model_dir: str | Path, *, decoders: int = 1, tuning: Mapping[str, Any] | None = None) -> None:
-        if decoders < 1:
-            raise InputError(f"decoders must be at least 1, got {decoders!r}")
+    def __init__(
+        self,
+        model_dir: str | Path,
+        *,
+        decoders: int = 1,
+        streams: int = 0,
+        tuning: Mapping[str, Any] | None = None,
+    ) -> None:
+        if decoders < 1 or streams < 0:
+            raise InputError(f"decoders must be at least 1 and streams at least 0, got {decoders!r} and {streams!r}")
         self.model_dir = Path(model_dir)
         language_model.read_meta(self.model_dir)
         settings = {**TUNING, **(tuning or {})}
         self._free: queue.Queue[Any] = queue.Queue()
-        for _ in range(decoders):
-            self._free.put(_decoder(self.model_dir, settings))
+        self._idle: queue.Queue[Any] = queue.Queue()  # for turns heard as they are spoken
+        for free, count in ((self._free, decoders), (self._idle, streams)):
+            for _ in range(count):
+                free.put(_decoder(self.model_dir, settings))
+        self._streams = streams
 
     @property
     def name(self) -> str:
@@ -75,7 +86,8 @@ class PocketSphinx:
     @property
     def capabilities(self) -> Capabilities:
         """16 kHz, word times and other hearings."""
-        return Capabilities(rate=RATE, max_seconds=30.0, word_times=True, alternatives=True)
+        partials = self._streams > 0
+        return Capabilities(rate=RATE, max_seconds=30.0, word_times=True, alternatives=True, partials=partials)
 
     def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
         """What was said in each recording, in order.
@@ -86,6 +98,16 @@ class PocketSphinx:
         with self._decoder() as decoder:
             return [_decode(decoder, resample(recording, RATE)) for recording in recordings]
 
+    def stream(self) -> Stream | None:
+        """Hear a turn as it is spoken; None where all `streams` are taken. Close it when the turn is over.
+
+        What it hears is quicker and less right than `transcribe`, which knows the whole turn.
+        """
+        try:
+            return Stream(self._idle.get_nowait(), self._idle)
+        except queue.Empty:
+            return None
+
     @contextmanager
     def _decoder(self) -> Iterator[Any]:
         decoder = self._free.get()
@@ -93,6 +115,35 @@ class PocketSphinx:
             yield decoder
         finally:
             self._free.put(decoder)
+
+
+class Stream:
+    """One turn as it is spoken: sound in, the words heard so far out. Made by `PocketSphinx.stream`."""
+
+    def __init__(self, decoder: Any, idle: queue.Queue[Any]) -> None:
+        self._decoder, self._idle = decoder, idle
+        self._resampler: Any = None
+        decoder.reinit_feat()
+        decoder.start_utt()
+
+    def feed(self, audio: Audio) -> str:
+        """Take the next sound, all of one rate; return all words heard so far."""
+        if self._resampler is None:
+            import soxr
+
+            self._resampler = soxr.ResampleStream(audio.rate, RATE, 1, dtype="float32", quality="LQ")
+        sound = Audio(self._resampler.resample_chunk(audio.samples), RATE)
+        if len(sound.samples):
+            self._decoder.process_raw(encode_pcm16(_with_floor(sound)))
+        heard = self._decoder.hyp()
+        return " ".join(word for word in map(_written, heard.hypstr.split() if heard else ()) if word)
+
+    def close(self) -> None:
+        """Hear no more; the decoder serves the next turn."""
+        decoder, self._decoder = self._decoder, None
+        if decoder is not None:
+            decoder.end_utt()
+            self._idle.put(decoder)
 
 
 def _decoder(model_dir: Path, settings: Mapping[str, Any]) -> Any:
