@@ -1,7 +1,7 @@
 """A trained understanding model on disk: safetensors, an adapter for the text encoder, and what they were made for.
 
     meta.json            format, labels, shape, encoders, thresholds, calibration, how it was trained
-    model.safetensors    fusion and heads
+    model.safetensors    fusion, heads and memory
     adapter/             LoRA adapter of the text encoder, as `peft` saves it, or
     encoder.safetensors  its tuned tensors (both absent: the encoder as published)
 
@@ -18,12 +18,15 @@ from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from agent.errors import WeightsError
 from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
+from agent.memory import Memory
 
 FORMAT = 2
+MEMORY = "memory.vectors"
 TRAIN = "python -m training.train --domain DIR --out WEIGHTS"
 
 
@@ -70,7 +73,7 @@ class Checkpoint:
 def save(checkpoint: Checkpoint, folder: Path) -> None:
     """Write a checkpoint in half precision; the adapter folder is written by the trainer beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    state = {name: tensor.detach().half().contiguous().cpu() for name, tensor in checkpoint.model.state_dict().items()}
+    state = {name: _small(tensor) for name, tensor in checkpoint.model.state_dict().items()}
     meta = {
         "format": FORMAT,
         "labels": asdict(checkpoint.model.labels),
@@ -84,6 +87,11 @@ def save(checkpoint: Checkpoint, folder: Path) -> None:
     save_file(state, partial)
     (folder / "meta.json").write_text(json.dumps(meta, indent=1) + "\n", encoding="utf-8")
     partial.replace(folder / "model.safetensors")
+
+
+def _small(tensor: Tensor) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor
 
 
 def load(folder: Path) -> Checkpoint:
@@ -101,7 +109,11 @@ def load(folder: Path) -> Checkpoint:
         labels = Labels(**{name: tuple(values) for name, values in meta["labels"].items()})
         model = UnderstandingModel(FusionConfig(**meta["fusion"]), labels, int(meta["photo"]))
         state = load_file(folder / "model.safetensors")
-        model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        if MEMORY in state:
+            model.remember(Memory(*state[MEMORY].shape))
+        model.load_state_dict({name: t.float() if t.is_floating_point() else t for name, t in state.items()})
+        if model.memory is not None and not model.memory.fits(len(labels.intents)):
+            raise ValueError("the memory names intents that there are not")
         encoders = {name: EncoderId(**value) for name, value in meta["encoders"].items()}
         calibration = Calibration(**meta["calibration"])
     except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:

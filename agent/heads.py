@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from agent.fusion import Fusion, FusionConfig, ModalityBatch
+from agent.memory import Memory
 
 SENTIMENTS = ("negative", "neutral", "positive")
 PHOTO_KINDS = ("receipt", "clothing", "grocery", "other")
@@ -45,12 +46,14 @@ class Logits:
     Attributes:
         intents: (batch, number of intents).
         out_of_scope: (batch,): what its head says less the best intent's score.
+        pooled: (batch, width): the fused vector that the scores of intents were read from.
         several: (batch,): whether more than one intent is meant.
         sentiment: (batch, 3).
         tags: by modality ("text", "ocr"), (batch, n, number of tags).
         kind, condition: (batch, number of kinds / conditions), None where no row has a photo.
     """
 
+    pooled: Tensor
     intents: Tensor
     out_of_scope: Tensor
     several: Tensor
@@ -79,10 +82,15 @@ class UnderstandingModel(nn.Module):
         self.sentiment = head(len(labels.sentiments))
         self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
         self.photo = PhotoHead(photo, labels) if photo else None
+        self.memory: Memory | None = None
 
     def see(self, head: PhotoHead) -> None:
         """Tell photos apart by this head."""
         self.photo = head
+
+    def remember(self, memory: Memory | None) -> None:
+        """Ask this memory beside the head of intents."""
+        self.memory = memory
 
     def forward(self, inputs: Mapping[str, ModalityBatch]) -> Logits:
         """Scores of a batch; see `Fusion.forward` for the inputs."""
@@ -91,7 +99,8 @@ class UnderstandingModel(nn.Module):
         intents = self.intents(fused.pooled)
         best = intents.amax(dim=-1).detach() if intents.shape[-1] else intents.new_zeros(len(intents))
         return Logits(
-            intents=intents,
+            pooled=fused.pooled,
+            intents=intents if self.memory is None else self.memory(intents, fused.pooled),
             out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1) - best,
             several=self.several(fused.pooled).squeeze(-1),
             sentiment=self.sentiment(fused.pooled),

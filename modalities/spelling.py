@@ -1,9 +1,10 @@
-"""Typing errors put right before the text encoder reads: a noisy channel over bigrams.
+"""Typing errors put right before the text encoder reads: a noisy channel over trigrams.
 
 After Kernighan, Church and Gale, "A spelling correction program based on a noisy channel model" (COLING 1990). Learns
 from a company's own sentences which words its customers write and which follow each other. A text whose words are all
-known is left alone; in one with unknown words, each word may stand for another that is an error or two away, and the
-likeliest whole is taken. What was typed is never lost: spans lead back. Numbers, ids, addresses and names (capitals
+known is left alone; in one with unknown words, each may stand for a word that is an error or two away, or for two, and
+two for others where the blank is in the wrong place; the likeliest whole is taken (Viterbi). The more unknown words,
+the likelier further errors. What was typed is never lost: spans lead back. Numbers, ids, addresses and names (capitals
 within a sentence) are not touched.
 """
 
@@ -11,35 +12,37 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
+from modalities.slips import KINDS, LONG, SHORT, WHICH, Slip, Slips, edits
 from modalities.speech.language_model import known_words
+from modalities.word_model import BEGINNING, END, History, WordModel
 
-START, END = "<s>", "</s>"
-ALPHABET = "abcdefghijklmnopqrstuvwxyz'"
-SLIP = 6.0
-"""What one error in an unknown word costs, as minus a natural logarithm of its chance."""
-SLIP_KNOWN = 8.0
-"""The same for a word that is itself one of the language, in a text with unknown words."""
-EASY = 1.5
-"""By how much a slip that people make often is likelier: a letter doubled or not, two swapped."""
+__all__ = ["Corrected", "Speller", "edits"]
+
+SLIPS, CHARACTERS = 0.3, 20
+"""What an estimate of the errors in a text starts from: so many in so many characters."""
+UNKNOWN = 1.0
+"""Errors that an unknown word stands for."""
+FEW, MOST, FOREIGN = 5, 60, 0.75
+"""Unknown words that are typing errors in any text, in none, and from which share of the words on it is a language of
+its own."""
+TRUSTED = 1.5
+"""What it costs beside its errors to read a word of the language as another."""
 STRANGE = 17.0
 """What it costs that an unknown word is meant as typed: a name, a word of another trade."""
-GENERAL = 0.03
-"""Share of a text's words that no sentence of the company has."""
-LANGUAGE = 100_000
-"""Words of a language, among which `GENERAL` is shared out."""
-BACKOFF = 3.0
-"""Weight of a word's own frequency beside the counts of it after the word before."""
-BEAM = 8
-CACHED = 20_000
+NOWHERE: History = ("", "")
+"""A history that no sentence has: words are as likely as by themselves."""
+WAYS = 8
+"""Readings of a stretch that are followed up."""
+BEAM = 6
 _WORD = re.compile(r"(?<![\w@#&/.'])(?<!\d-)[A-Za-z][A-Za-z']*(?![\w@#&/]|\.\w|-\d)")
 
-Ways = tuple[tuple[str, float], ...]
-"""What a typed word may stand for, and the logarithm of the chance of typing it so."""
+Way = tuple[tuple[str, ...], int, float]
+"""What a stretch may stand for: words, how many errors, and what they cost beside each error's chance."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,17 @@ class Corrected:
 
 
 @dataclass(frozen=True)
-class _Token:
-    word: str
-    start: int
-    end: int
-    ways: Ways
+class _Step:
+    """A stretch of the text read as words: from token `first` up to `last`."""
+
+    first: int
+    last: int
+    words: tuple[str, ...]
+    cost: float
+
+
+_Path = tuple[float, tuple[_Step, ...]]
+"""How likely a way is, and its steps."""
 
 
 class Speller:
@@ -86,14 +95,12 @@ class Speller:
     """
 
     def __init__(self, sentences: Iterable[str], known: Callable[[], Collection[str]] = known_words) -> None:
-        lines = [re.findall(r"[a-z][a-z']*", sentence.lower().replace("’", "'")) for sentence in sentences]
-        self._words = Counter(word for line in lines for word in line)
-        self._pairs = Counter(pair for line in lines for pair in pairwise([START, *line, END]))
-        self._begun = Counter({START: len(lines), **self._words})
-        self._total = max(1, sum(self._words.values()))
-        self._long = [word for word in self._words if len(word) > 3]
-        self._known = known
-        self._ways: dict[tuple[str, bool], Ways] = {}
+        self._model = WordModel(
+            re.findall(r"[a-z][a-z']*", sentence.lower().replace("’", "'")) for sentence in sentences
+        )
+        self._slips = Slips(self._model.words, known)
+        self._ways = lru_cache(20_000)(self._ways_of)
+        self._joined = lru_cache(20_000)(self._joined_of)
 
     def correct(self, text: str, until: int | None = None) -> Corrected:
         """The text as it was probably meant.
@@ -103,86 +110,107 @@ class Speller:
             until: characters from here on (what was said, not typed) are left alone.
         """
         places = list(_WORD.finditer(text.replace("’", "'"), 0, len(text) if until is None else until))
-        if all(self._is_known(m.group().lower()) or _is_name(m, text) for m in places):
+        fixed = [_is_name(place, text) for place in places]
+        unknown = sum(
+            not name and not self._slips.is_known(place.group().lower())
+            for place, name in zip(places, fixed, strict=True)
+        )
+        if not unknown or unknown > min(MOST, max(FEW, FOREIGN * len(places))):
             return Corrected(text)
-        tokens = [_Token(m.group(), m.start(), m.end(), self._ways_of(m, text)) for m in places]
-        return _rewritten(text, tokens, self._best(tokens))
+        length = sum(len(place.group()) + 1 for place in places)
+        rate = (SLIPS + UNKNOWN * unknown) / (CHARACTERS + length)
+        words = [place.group().lower() for place in places]
+        near = [b.start() - a.end() == 1 and text[a.end()] == " " for a, b in pairwise(places)]
+        steps = [list(self._steps(i, words, fixed, near, -math.log(rate))) for i in range(len(words))]
+        return _rewritten(text, places, self._best(steps))
 
-    def _is_known(self, word: str) -> bool:
-        return word in self._words or word in self._known() or word.removesuffix("'s") in self._known()
+    def _steps(
+        self, i: int, words: Sequence[str], fixed: Sequence[bool], near: Sequence[bool], error: float
+    ) -> Iterator[_Step]:
+        """Readings of the token at `i`, alone and with the next; `error` is what an error costs (nats)."""
+        if fixed[i]:
+            yield _Step(i, i + 1, (words[i],), 0.0)
+            return
+        for meant, count, cost in self._ways(words[i]):
+            yield _Step(i, i + 1, meant, count * error + cost)
+        if i + 1 < len(words) and near[i] and not fixed[i + 1]:
+            for meant, count, cost in self._joined(words[i], words[i + 1]):
+                yield _Step(i, i + 2, meant, count * error + cost)
 
-    def _ways_of(self, match: re.Match[str], text: str) -> Ways:
-        word = match.group().lower()
-        if _is_name(match, text):
-            return ((word, 0.0),)
-        known = self._is_known(word)
-        if (word, known) not in self._ways:
-            if len(self._ways) > CACHED:
-                self._ways.clear()
-            self._ways[word, known] = tuple(self._meant(word, known).items())
-        return self._ways[word, known]
-
-    def _meant(self, word: str, known: bool) -> dict[str, float]:
-        """What a word may stand for."""
-        slip = SLIP_KNOWN if known else SLIP
-        near = edits(word) if len(word) > 1 else set()
-        real = (other for other in near if other in self._words or (not known and other in self._known()))
-        ways = {other: EASY * _is_easy(word, other) - slip for other in real}
+    def _ways_of(self, word: str) -> tuple[Way, ...]:
+        """What one token may stand for."""
+        slips = self._slips
+        known = slips.is_known(word)
+        near: dict[str, Slip] = {} if known else slips.of_language(word)
+        near |= slips.own(word, 1 if known or len(word) < LONG - 1 else 2)
+        premium = TRUSTED if known else 0.0
+        ways: list[Way] = [((other,), count, cost + premium) for other, (count, cost) in near.items() if other != word]
         if not known:
-            ways.update(dict.fromkeys(self._halves(word), -slip))
-            for other, errors in self._two_away(word):
-                ways.setdefault(other, -slip * errors)
-        ways[word] = 0.0 if known else SLIP - STRANGE
+            ways += self._halves(word)
+        return (((word,), 0, 0.0 if known else STRANGE), *self._likeliest(ways))
+
+    def _joined_of(self, first: str, second: str) -> tuple[Way, ...]:
+        """What two tokens may stand for together: one word, or two with the blank a letter away."""
+        slips, ways = self._slips, list[Way]()
+        if slips.is_known(first) and slips.is_known(second):
+            return ()
+        for word, (count, cost) in slips.own(first + second, 1).items():
+            if len(word) > SHORT:
+                ways.append(((word,), count + 1, cost + KINDS))
+        ways += self._pairs(first[:-1], first[-1] + second, KINDS)
+        ways += self._pairs(first + second[0], second[1:], KINDS)
+        return self._likeliest(ways)
+
+    def _halves(self, word: str) -> list[Way]:
+        """Two words written as one, or with a letter for the blank."""
+        ways = []
+        for i in range(1, len(word)):
+            ways += self._pairs(word[:i], word[i:], KINDS)
+            ways += self._pairs(word[:i], word[i + 1 :], KINDS + WHICH)
         return ways
 
-    def _two_away(self, word: str) -> list[tuple[str, int]]:
-        from rapidfuzz import process
-        from rapidfuzz.distance import OSA
-
-        if len(word) < 4:
+    def _pairs(self, first: str, second: str, price: float) -> list[Way]:
+        """Two words for two stretches, at most one of them with an error."""
+        if not first or not second:
             return []
-        found = process.extract(word, self._long, scorer=OSA.distance, score_cutoff=2, limit=None)
-        return [(other, int(errors)) for other, errors, _ in found]
+        left, right = (self._slips.own(half, 1 if len(half) >= SHORT else 0) for half in (first, second))
+        return [
+            ((a, b), 1 + m + n, price + cost + more)
+            for a, (m, cost) in left.items()
+            for b, (n, more) in right.items()
+            if m + n < 2
+        ]
 
-    def _halves(self, word: str) -> list[str]:
-        """Two words written as one, or with a letter for the blank, where they are seen beside each other."""
-        cuts = ((word[:i], word[i + gap :]) for gap in (1, 0) for i in range(1, len(word) - gap))
-        return [f"{a} {b}" for a, b in cuts if self._pairs[a, b]]
+    def _likeliest(self, ways: Iterable[Way]) -> tuple[Way, ...]:
+        """The likeliest by themselves, at an error in thirty characters."""
 
-    def _best(self, tokens: Sequence[_Token]) -> tuple[str, ...]:
-        """The likeliest sequence (Viterbi, of the best `BEAM` states)."""
-        paths: dict[str, tuple[float, tuple[str, ...]]] = {START: (0.0, ())}
-        for token in tokens:
-            reached: dict[str, tuple[float, tuple[str, ...]]] = {}
-            for meant, chance in token.ways:
-                first, _, second = meant.partition(" ")
-                score, path = max((score + self._log(last, first), path) for last, (score, path) in paths.items())
-                score += chance + (self._log(first, second) if second else 0.0)
-                state = second or first
-                if state not in reached or reached[state][0] < score:
-                    reached[state] = score, (*path, meant)
-            paths = dict(sorted(reached.items(), key=lambda item: -item[1][0])[:BEAM])
-        return max((score + self._log(last, END), path) for last, (score, path) in paths.items())[1]
+        def score(way: Way) -> float:
+            words, count, cost = way
+            return self._chance(NOWHERE, words) - count * math.log(30) - cost
 
-    def _log(self, first: str, second: str) -> float:
-        count = max(1, self._begun[START]) if second == END else self._words[second]
-        alone = (1 - GENERAL) * count / self._total + GENERAL / LANGUAGE
-        return math.log((self._pairs[first, second] + BACKOFF * alone) / (self._begun[first] + BACKOFF))
+        return tuple(sorted(ways, key=score, reverse=True)[:WAYS])
 
+    def _chance(self, history: History, words: Sequence[str]) -> float:
+        total = 0.0
+        for word in words:
+            total += self._model.log(history, word)
+            history = history[1], word
+        return total
 
-def edits(word: str) -> set[str]:
-    """Everything one typing error away: a letter lost, added, wrong, or two swapped."""
-    cuts = [(word[:i], word[i:]) for i in range(len(word) + 1)]
-    lost = {a + b[1:] for a, b in cuts if b}
-    swapped = {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
-    wrong = {a + letter + b[1:] for a, b in cuts if b for letter in ALPHABET}
-    added = {a + letter + b for a, b in cuts for letter in ALPHABET}
-    return (lost | swapped | wrong | added) - {word, ""}
-
-
-def _is_easy(typed: str, meant: str) -> bool:
-    """Whether one edit between two words swaps letters or doubles one."""
-    return sorted(typed) == sorted(meant) or re.sub(r"(.)\1", r"\1", typed) == re.sub(r"(.)\1", r"\1", meant)
+    def _best(self, steps: Sequence[Sequence[_Step]]) -> tuple[_Step, ...]:
+        """The likeliest way through all tokens (Viterbi over the last two words, the best `BEAM` of them)."""
+        reached: list[dict[History, _Path]] = [{} for _ in range(len(steps) + 1)]
+        reached[0][BEGINNING] = 0.0, ()
+        for i, ours in enumerate(steps):
+            best = sorted(reached[i].items(), key=lambda item: -item[1][0])[:BEAM]
+            for step in ours:
+                there, words = reached[step.last], step.words
+                for history, (score, path) in best:
+                    total = score - step.cost + self._chance(history, words)
+                    state = (history[1], words[0]) if len(words) == 1 else (words[-2], words[-1])
+                    if state not in there or there[state][0] < total:
+                        there[state] = total, (*path, step)
+        return max(reached[-1].items(), key=lambda item: item[1][0] + self._model.log(item[0], END))[1][1]
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:
@@ -193,14 +221,18 @@ def _is_name(match: re.Match[str], text: str) -> bool:
     return (bool(before) and before[-1] not in ".!?\n") or not match.group()[1:].islower()
 
 
-def _rewritten(text: str, tokens: Sequence[_Token], meant: Sequence[str]) -> Corrected:
-    changed = [(token, new) for token, new in zip(tokens, meant, strict=True) if new != token.word.lower()]
+def _rewritten(text: str, places: Sequence[re.Match[str]], steps: Sequence[_Step]) -> Corrected:
     parts, at, changes, length = [], 0, [], 0
-    for token, new in changed:
-        cased = new.upper() if text.isupper() else new[0].upper() + new[1:] if token.word[0].isupper() else new
-        parts += [text[at : token.start], cased]
-        length += token.start - at
-        changes.append((length, length + len(cased), token.start, token.end))
+    for step in steps:
+        typed = [place.group() for place in places[step.first : step.last]]
+        new = " ".join(step.words)
+        if new == " ".join(typed).lower():
+            continue
+        start, end = places[step.first].start(), places[step.last - 1].end()
+        cased = new.upper() if text.isupper() else new[0].upper() + new[1:] if typed[0][0].isupper() else new
+        parts += [text[at:start], cased]
+        length += start - at
+        changes.append((length, length + len(cased), start, end))
         length += len(cased)
-        at = token.end
+        at = end
     return Corrected("".join([*parts, text[at:]]), tuple(changes))

@@ -14,17 +14,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import accumulate
 
+from modalities.slips import NEIGHBOURS
+from modalities.spelling import Speller
 from training.wordings import Edit, frame, reword
 
 Spans = tuple[tuple[str, int, int], ...]
 Mishear = Callable[[str, Spans, random.Random], tuple[str, Spans]]
 """A text as a recogniser may hear it: `training.misheard.Confusions`."""
+Spell = Callable[[str], Iterable[Edit]]
+"""What a speller would change in a text: `training.augment.spelled`."""
 
-NEIGHBOURS = {
-    "a": "qsz", "b": "vgn", "c": "xdv", "d": "sfe", "e": "wrd", "f": "dgr", "g": "fht", "h": "gjy", "i": "uok",
-    "j": "hku", "k": "jli", "l": "kop", "m": "nj", "n": "bmh", "o": "ipl", "p": "ol", "q": "wa", "r": "etf",
-    "s": "adw", "t": "ryg", "u": "yij", "v": "cbf", "w": "qes", "x": "zcs", "y": "tuh", "z": "xa",
-}  # fmt: skip
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 DROPPED = frozenset("a an the is to of my i it please on in for that and".split())
 SPACES = 0.5
@@ -44,6 +43,8 @@ class Rates:
         characters: least and most typing errors a letter; drawn anew for each text.
         misheard: heard by a recogniser instead of typed, where `augment` is given one: no typing errors then.
         inside: of the texts with typing errors, those that have them inside entities too (never at digits).
+        spelled: of the texts with typing errors, those put right by a speller again, where `augment` is given one:
+            that is how the model gets them later.
     """
 
     spoken: float = 0.3
@@ -54,10 +55,16 @@ class Rates:
     misheard: float = 0.3
     characters: tuple[float, float] = (0.02, 0.15)
     inside: float = 0.4
+    spelled: float = 0.8
 
 
 def augment(
-    text: str, spans: Spans, rng: random.Random, rates: Rates = Rates(), mishear: Mishear | None = None
+    text: str,
+    spans: Spans,
+    rng: random.Random,
+    rates: Rates = Rates(),
+    mishear: Mishear | None = None,
+    spell: Spell | None = None,
 ) -> tuple[str, Spans]:
     """One changed copy of a text with its spans; a text is never changed into nothing.
 
@@ -67,6 +74,7 @@ def augment(
         rng: the draw.
         rates: how often each change is made.
         mishear: a recogniser's errors, where there are to be any.
+        spell: what puts typing errors right, if the stack does.
     """
     before = text, spans
     if rng.random() < rates.reword:
@@ -80,9 +88,21 @@ def augment(
     elif rng.random() < rates.typo:
         edits = typos(text, rng.uniform(*rates.characters), rng)
         text, spans = apply(text, spans, edits if rng.random() < rates.inside else _outside(edits, spans))
+        if spell is not None and rng.random() < rates.spelled:
+            text, spans = apply(text, spans, spell(text))
     if rng.random() < rates.spoken:
         text = _spoken(text)
     return (text, spans) if text.strip() else before
+
+
+def spelled(speller: Speller) -> Spell:
+    """What a speller changes, as edits."""
+
+    def edits(text: str) -> list[Edit]:
+        found = speller.correct(text)
+        return [(typed_a, typed_b, found.text[a:b]) for a, b, typed_a, typed_b in found.changes]
+
+    return edits
 
 
 def typos(text: str, rate: float, rng: random.Random, spaces: float = SPACES) -> list[Edit]:

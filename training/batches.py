@@ -20,7 +20,7 @@ from agent.heads import Labels
 from agent.understanding import MAX_LINES
 from modalities.text import TextEncoder
 from modalities.types import Encoding
-from training.augment import Mishear, Rates, augment
+from training.augment import Mishear, Rates, Spell, augment
 from training.compose import composable, join
 from training.photo_bank import PhotoBank, Seen
 from training.receipts import LabelledReceipt
@@ -40,6 +40,7 @@ class Material:
         bank: photos by kind and by file.
         voices: prosody of the recordings by file.
         mishear: what a recogniser may hear, or None to learn from words as typed alone.
+        spell: what puts typing errors right before the model reads them, or None.
     """
 
     rows: Sequence[Row]
@@ -47,6 +48,7 @@ class Material:
     bank: PhotoBank | None = None
     voices: Mapping[Path, Encoding] = field(default_factory=dict)
     mishear: Mishear | None = None
+    spell: Spell | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Mixture:
     compose: float = 0.15
     drop: float = 0.15
     stray: float = 0.1
-    rates: Rates = Rates(typo=0.15, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
+    rates: Rates = Rates(typo=0.2, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,8 @@ class Batches:
         """A row as somebody else would have typed or been heard to say it; now and then with a second wish."""
         if composable(row) and rng.random() < self.mixture.compose:
             row = join(row, rng.choice(self._partners), rng) or row
-        text, spans = augment(row.text, row.spans or (), rng, self.mixture.rates, self.material.mishear)
+        material = self.material
+        text, spans = augment(row.text, row.spans or (), rng, self.mixture.rates, material.mishear, material.spell)
         return replace(row, text=text, spans=None if row.spans is None else spans)
 
     def _beside(self, row: Row, rng: random.Random) -> Seen | None:

@@ -27,8 +27,11 @@ FloatArray = npt.NDArray[np.floating[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Raw scores of rows: intents (n, intents), scope and several (n,), sentiment (n, 3), the tagger's spans by row."""
+    """Raw scores of rows: fused vectors (n, width), intents (n, intents), scope and several (n,), sentiment (n, 3), the
+    tagger's spans by row.
+    """
 
+    pooled: FloatArray
     intents: FloatArray
     scope: FloatArray
     several: FloatArray
@@ -55,7 +58,7 @@ def scores_of(
         batch: rows at once.
     """
     rng, device = random.Random(1), str(next(model.parameters()).device)
-    intents, scope, several, sentiment = [], [], [], []
+    pooled, intents, scope, several, sentiment = [], [], [], [], []
     spans: list[list[Span]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
@@ -68,6 +71,7 @@ def scores_of(
             "speech": collate(said, device),
         }
         logits = model({name: value for name, value in inputs.items() if value is not None})
+        pooled.append(logits.pooled.float().cpu().numpy())
         intents.append(logits.intents.float().cpu().numpy())
         scope.append(logits.out_of_scope.float().cpu().numpy())
         several.append(logits.several.float().cpu().numpy())
@@ -75,8 +79,8 @@ def scores_of(
         tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
         for i, (row, text) in enumerate(zip(part, texts, strict=True)):
             spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text))
-    raw = [np.concatenate(parts) for parts in (intents, scope, several, sentiment)]
-    return Scores(raw[0], raw[1], raw[2], raw[3], spans)
+    raw = [np.concatenate(parts) for parts in (pooled, intents, scope, several, sentiment)]
+    return Scores(raw[0], raw[1], raw[2], raw[3], raw[4], spans)
 
 
 def understood(rows: Sequence[Row], scores: Scores, labels: Labels, calibration: Calibration) -> list[Understanding]:

@@ -25,12 +25,14 @@ from agent.parts import Parts
 from modalities.text import TextEncoder
 from training import gather, recordings
 from training.adaptation import TUNINGS, Adaptation, Tuning
+from training.augment import spelled
 from training.batches import Batches, Material, Mixture
 from training.check import checked
 from training.fit import Figures, Plan, Run
 from training.fresh import fresh
 from training.measure import calibrate, report, scores_of
 from training.misheard import Confusions
+from training.remember import remember
 from training.rows import Row, rows_of
 from training.scores import Scores
 from training.targets import Weights
@@ -132,7 +134,8 @@ def train(options: Options) -> dict[str, Any]:
     model, encoders = fresh(labels, settings, encoder, bank, printed=bool(receipts), spoken=bool(voices))
     adaptation = Adaptation(encoder, options.tuning)
     mishear = Confusions([row.text for row in parts.training if row.intents], seed=options.seed)
-    material = Material(parts.training, receipts, bank, voices, mishear)
+    speller = Parts(settings, pack).speller
+    material = Material(parts.training, receipts, bank, voices, mishear, spelled(speller) if speller else None)
     batches = Batches(material, Mixture(size=options.batch), encoder, labels)
     weights = Weights.balanced(parts.training, labels) if options.class_weights else Weights.even(labels)
     plan = Plan(options.epochs or _epochs(len(parts.training)), seed=options.seed)
@@ -148,12 +151,16 @@ def train(options: Options) -> dict[str, Any]:
 
 
 def _finish(made: Parts, rows: gather.Rows, material: Material, options: Options) -> dict[str, Any]:
-    """Calibrate on the validation rows and measure on the test rows, with the model as the stack will run it."""
+    """Remember the training rows, calibrate on the validation rows and measure on the test rows.
+
+    With the model as the stack will run it.
+    """
     model, encoder = made.checkpoint.model, made.text
 
     def scores(part: list[Row]) -> Scores:
         return scores_of(part, encoder, model, material.bank, material.voices)
 
+    remember(model, rows.training, rows.validation, scores)
     calibration = calibrate(rows.validation, scores(rows.validation), model)
     test = rows.test or rows.validation
     about = {

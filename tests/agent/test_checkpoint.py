@@ -9,6 +9,7 @@ from agent.checkpoint import Calibration, Checkpoint, EncoderId, check_encoder, 
 from agent.errors import WeightsError
 from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
+from agent.memory import Memory
 
 LABELS = Labels(("track", "cancel"), ("order_id",))
 TEXT = EncoderId("package:some_encoder", 12, "0" * 32)
@@ -31,6 +32,26 @@ def test_what_is_saved_is_loaded(folder: Path) -> None:
     again = load(folder)
     for one, other in zip(checkpoint.model.parameters(), again.model.parameters(), strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_the_memory_is_kept_with_whole_numbers(folder: Path) -> None:
+    checkpoint = load(folder)
+    many = torch.arange(5_000) % 2
+    checkpoint.model.remember(Memory.filled(torch.randn(5_000, 16), many).tuned(0.5, 80.0))
+    save(checkpoint, folder)
+    memory = load(folder).model.memory
+    assert memory is not None
+    assert torch.equal(memory.intents, many)
+    assert (float(memory.share), float(memory.sharpness)) == (0.5, 80.0)
+    torch.testing.assert_close(memory.vectors.norm(dim=1), torch.ones(5_000), atol=1e-2, rtol=0)
+
+
+def test_a_memory_of_unknown_intents_is_refused(folder: Path) -> None:
+    checkpoint = load(folder)
+    checkpoint.model.remember(Memory.filled(torch.randn(3, 16), torch.tensor([0, 1, 2])).tuned(0.5, 80.0))
+    save(checkpoint, folder)
+    with pytest.raises(WeightsError, match="train again"):
+        load(folder)
 
 
 def damage_truncate(folder: Path) -> None:

@@ -37,6 +37,12 @@ def speller() -> Speller:
         ("is this a dress-shitr", "is this a dress-shirt"),
         ("adress of my order", "address of my order"),
         ("what’s the prcie", "what’s the price"),
+        ("wher eis my parcel", "where is my parcel"),
+        ("where i smy parcel", "where is my parcel"),
+        ("can cel my order", "cancel my order"),
+        ("plaese cancle m order", "please cancel my order"),
+        ("whereis myordr", "where is my order"),
+        ("how much is exqrwss delivery", "how much is express delivery"),
     ],
 )
 def test_typing_errors_are_put_right(speller: Speller, typed: str, meant: str) -> None:
@@ -114,6 +120,19 @@ def test_spans_stay_in_order_whatever_is_typed(speller: Speller) -> None:
 def test_what_was_said_is_left_alone(speller: Speller) -> None:
     text = "where is my ordr\nwhere is my ordr"
     assert speller.correct(text, until=16).text == "where is my order\nwhere is my ordr"
+
+
+def test_another_language_and_gibberish_are_left_alone(speller: Speller) -> None:
+    foreign = "bitte stornieren Sie meine bestellung und schicken kein paket"
+    assert speller.correct(foreign) == Corrected(foreign)
+    gibberish = "ordr " * 800
+    assert speller.correct(gibberish) == Corrected(gibberish)
+
+
+def test_the_more_errors_the_more_is_doubted() -> None:
+    speller = Speller(["i want to go now"] * 3 + ["no way"], lambda: frozenset({"ti", "not"}))
+    assert speller.correct("i want ti goo").text != "i want ti goo"
+    assert speller.correct("want to ti").text == "want to ti"
 
 
 def test_no_sentences_change_nothing() -> None:

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from training.augment import Rates, apply, augment, typos
+from modalities.spelling import Speller
+from training.augment import Rates, apply, augment, spelled, typos
 from training.wordings import frame, reword
 
 TEXT = "Hi, please cancel my order K482137 and send it to 12 Main St., to ana@x.com!"
@@ -101,3 +102,20 @@ def test_nothing_to_change_is_fine(text: str) -> None:
         changed, spans = augment(text, (), rng, ALL)
         assert spans == ()
         assert bool(changed.strip()) == bool(text.strip())
+
+
+def test_what_the_stack_puts_right_is_learnt_as_put_right() -> None:
+    speller = Speller(["please cancel my order"] * 3, frozenset)
+    text, spans = "please cancel my order", (("thing", 17, 22),)
+    always = Rates(spoken=0, typo=1, drop=0, reword=0, frame=0, misheard=0, characters=(0.1, 0.15), spelled=1)
+    never = Rates(spoken=0, typo=1, drop=0, reword=0, frame=0, misheard=0, characters=(0.1, 0.15), spelled=0)
+    whole = {True: 0, False: 0}
+    for seed in range(60):
+        for rates in (always, never):
+            changed, moved = augment(text, spans, random.Random(seed), rates, spell=spelled(speller))
+            assert len(moved) == 1
+            whole[rates is always] += changed == text
+            if changed == text:
+                assert moved == spans
+    assert whole[True] > 40
+    assert whole[False] < 15

@@ -70,7 +70,7 @@ def drawn(rng: np.random.Generator, count: int) -> tuple[list[Row], Scores]:
     scope = np.where(outside, rng.normal(2, 2, count), rng.normal(-4, 2, count))
     several = np.where(meant.sum(axis=1) > 1, 6.0, -6.0)
     rows = [Row("x", tuple(n for n, yes in zip(LABELS.intents, line, strict=True) if yes)) for line in meant]
-    return rows, Scores(intents, scope, several, np.zeros((count, 3)), [[] for _ in rows])
+    return rows, Scores(np.zeros((count, 2)), intents, scope, several, np.zeros((count, 3)), [[] for _ in rows])
 
 
 def test_calibration_fits_and_keeps_false_rejection() -> None:
@@ -95,7 +95,12 @@ def test_calibration_without_outside_or_inside() -> None:
     fitted = calibrate(
         [rows[i] for i in only],
         Scores(
-            scores.intents[only], scores.scope[only], scores.several[only], scores.sentiment[only], [[] for _ in only]
+            scores.pooled[only],
+            scores.intents[only],
+            scores.scope[only],
+            scores.several[only],
+            scores.sentiment[only],
+            [[] for _ in only],
         ),
         MODEL,
     )

@@ -19,7 +19,9 @@ def logits(intents: list[list[float]], scope: list[float]) -> Logits:
     """Scores of a batch; more than one high intent counts as several."""
     found = torch.tensor(intents)
     several = torch.where((found > 0).sum(dim=1) > 1, 5.0, -5.0)
-    return Logits(found, torch.tensor(scope), several, torch.zeros(len(intents), 3), {}, None, None)
+    return Logits(
+        torch.zeros(len(intents), 2), found, torch.tensor(scope), several, torch.zeros(len(intents), 3), {}, None, None
+    )
 
 
 def test_right_scores_cost_less() -> None:
