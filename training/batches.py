@@ -7,6 +7,7 @@ random (Neverova et al. 2016, "ModDrop"), so that one checkpoint serves whatever
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,7 @@ from agent.understanding import MAX_LINES
 from modalities.text import TextEncoder
 from modalities.types import Encoding
 from training.augment import Mishear, Rates, Spell, augment
-from training.compose import composable, join
+from training.compose import composable, join, tellable
 from training.photo_bank import PhotoBank, Seen
 from training.receipts import LabelledReceipt
 from training.rows import Row
@@ -59,6 +60,7 @@ class Mixture:
         size: rows of a batch of words or photos.
         receipts: read in an epoch, drawn anew each time; `print_size` of them make a batch.
         compose: share of rows that are joined with a row of another intent.
+        twice, story: shares of those joined with one of the same intent, and with a sentence that is no wish.
         drop: chance of leaving out the words of a row with a photo, and of leaving out its photo.
         stray: chance of an unrelated photo beside a row that has none.
         rates: of changes to the words.
@@ -68,6 +70,8 @@ class Mixture:
     receipts: int = 128
     print_size: int = 4
     compose: float = 0.15
+    twice: float = 0.03
+    story: float = 0.05
     drop: float = 0.15
     stray: float = 0.1
     rates: Rates = Rates(typo=0.2, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
@@ -91,6 +95,10 @@ class Batches:
         self.encoder = encoder
         self.labels = labels
         self._partners = [row for row in material.rows if composable(row)]
+        self._stories = [row for row in material.rows if tellable(row)]
+        self._alike_in: dict[tuple[str, ...] | None, list[Row]] = defaultdict(list)
+        for row in self._partners:
+            self._alike_in[row.intents].append(row)
 
     def __len__(self) -> int:
         """Batches of an epoch."""
@@ -139,11 +147,23 @@ class Batches:
 
     def _changed(self, row: Row, rng: random.Random) -> Row:
         """A row as somebody else would have typed or been heard to say it; now and then with a second wish."""
-        if composable(row) and rng.random() < self.mixture.compose:
-            row = join(row, rng.choice(self._partners), rng) or row
+        if composable(row):
+            row = self._joined(row, rng)
         material = self.material
         text, spans = augment(row.text, row.spans or (), rng, self.mixture.rates, material.mishear, material.spell)
         return replace(row, text=text, spans=None if row.spans is None else spans)
+
+    def _joined(self, row: Row, rng: random.Random) -> Row:
+        """A row as it is or, by the shares of the mixture, joined with another."""
+        mixture, draw = self.mixture, rng.random()
+        if draw < mixture.compose:
+            return join(row, rng.choice(self._partners), rng)
+        if draw < mixture.compose + mixture.twice:
+            return join(row, rng.choice(self._alike_in[row.intents]), rng)
+        if draw < mixture.compose + mixture.twice + mixture.story and self._stories:
+            story = rng.choice(self._stories)
+            return join(story, row, rng) if rng.random() < 0.7 else join(row, story, rng)
+        return row
 
     def _beside(self, row: Row, rng: random.Random) -> Seen | None:
         """The photo of a row, sometimes dropped where there are words; now and then any photo beside other rows."""

@@ -1,4 +1,4 @@
-"""Two wishes in one breath, put together from sentences that hold one each."""
+"""Two sentences in one breath: two wishes, one wish said twice, or a wish with a story around it."""
 
 from __future__ import annotations
 
@@ -38,13 +38,17 @@ def composable(row: Row) -> bool:
     return alone and 8 < len(row.text) < LONGEST
 
 
-def join(first: Row, second: Row, rng: random.Random) -> Row | None:
-    """Two composable rows joined as people join sentences, spans moved along; None where both want the same.
+def tellable(row: Row) -> bool:
+    """Whether a row is a sentence that may stand beside any wish: in words alone, short, and no wish of its own."""
+    return not row.intents and not (row.image or row.photo or row.audio) and 8 < len(row.text) < LONGEST
 
-    The spans count where both halves are labelled.
+
+def join(first: Row, second: Row, rng: random.Random) -> Row:
+    """Two rows of words joined as people join sentences, spans moved along.
+
+    It means what either means, each intent once. The spans count where both halves are labelled, and so does the mood
+    of the half that has one.
     """
-    if first.intents == second.intents or first.intents is None or second.intents is None:
-        return None
     kept = first.text.rstrip(" .!?,")
     head = kept + rng.choice(JOINTS)
     lower = rng.random() < 0.5 and not second.text[:2].isupper()
@@ -53,7 +57,8 @@ def join(first: Row, second: Row, rng: random.Random) -> Row | None:
     if first.spans is not None and second.spans is not None:
         own = [span for span in first.spans if span[2] <= len(kept)]
         spans = (*own, *((kind, a + len(head), b + len(head)) for kind, a, b in second.spans))
-    return Row(head + tail, (*first.intents, *second.intents), spans)
+    meant = dict.fromkeys((*(first.intents or ()), *(second.intents or ())))
+    return Row(head + tail, tuple(meant), spans, first.sentiment or second.sentiment)
 
 
 def compose(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
@@ -62,6 +67,6 @@ def compose(rows: Sequence[Row], count: int, seed: int) -> list[Row]:
     single = [row for row in rows if composable(row)]
     composed: list[Row] = []
     while len({row.intents for row in single}) > 1 and len(composed) < count:
-        joined = join(rng.choice(single), rng.choice(single), rng)
-        composed += [joined] if joined else []
+        first, second = rng.choice(single), rng.choice(single)
+        composed += [join(first, second, rng)] if first.intents != second.intents else []
     return composed

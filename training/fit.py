@@ -1,7 +1,8 @@
 """The training loop: text encoder, fusion and heads together, over every modality.
 
-AdamW (Loshchilov & Hutter 2019) with warm-up and cosine decay; the epoch that does best on the validation rows is
-kept; a run that is killed goes on from its last epoch and ends at the same weights.
+AdamW (Loshchilov & Hutter 2019) with warm-up and cosine decay. What is measured and kept is the moving average of the
+weights (Polyak & Juditsky 1992), of the epoch where it does best on the validation rows. A run that is killed goes on
+from its last epoch and ends at the same weights.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from agent.heads import UnderstandingModel
 from modalities.text import TextEncoder
 from training.adaptation import Adaptation
 from training.batches import Batch, Batches
+from training.contrast import Contrast
 from training.targets import Weights, loss_of
 
 logger = logging.getLogger(__name__)
@@ -43,6 +45,8 @@ class Plan:
         epochs: at most; training ends early after `patience` epochs without a better validation score.
         encoder_rate, head_rate: highest learning rates of the text encoder, and of fusion and heads.
         warmup: share of all steps in which the rates rise.
+        contrast: what `training.contrast` counts for in the loss.
+        average: share of the moving average of the weights that each step leaves as it is.
         seed: of everything.
     """
 
@@ -50,6 +54,8 @@ class Plan:
     encoder_rate: float = 8e-4
     head_rate: float = 1e-3
     warmup: float = 0.06
+    contrast: float = 0.5
+    average: float = 0.998
     seed: int = 7
     patience: int = 2
 
@@ -90,6 +96,8 @@ class Run:
             {"params": [p for p in model.parameters() if p.requires_grad], "lr": plan.head_rate},
         ]
         self._all = [parameter for group in groups for parameter in group["params"]]
+        self._average = [parameter.detach().clone() for parameter in self._all]
+        self._contrast = Contrast()
         self._optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=0.01, fused=True)
         steps = plan.epochs * len(batches)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda k: rate_at(k, steps, plan.warmup))
@@ -107,9 +115,11 @@ class Run:
         with _Log(logs) as log:
             while self.progress.epoch < self.plan.epochs and self.progress.bad < self.plan.patience:
                 loss = self._epoch()
+                self._swap()
                 figures = evaluate()
                 log.write(self.progress.epoch, {"loss": loss, **figures})
                 self._note(float(figures["score"]))
+                self._swap()
                 self._save(state)
         self._restore(self.progress.best)
 
@@ -120,6 +130,7 @@ class Run:
         torch.manual_seed(self.plan.seed * 1_000 + number)
         self.model.train()
         self.encoder.model.train()
+        self._contrast.forget()
         total = 0.0
         bar = tqdm(self.batches.epoch(rng), f"epoch {number + 1}", len(self.batches), unit="batch", mininterval=5)
         for batch in bar:
@@ -129,6 +140,7 @@ class Run:
             torch.nn.utils.clip_grad_norm_(self._all, 1.0)
             self._optimizer.step()
             self._schedule.step()
+            self._follow()
             total += float(loss.detach())
         self.model.eval()
         self.encoder.model.eval()
@@ -142,7 +154,21 @@ class Run:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             if batch.tokens is not None:
                 inputs["text"] = text_batch(self.encoder, batch.tokens)
-            return loss_of(self.model(inputs), batch.targets.to(device), self.weights)
+            logits, targets = self.model(inputs), batch.targets.to(device)
+            alike = self._contrast.loss(logits.pooled[targets.labelled], targets.intents[targets.labelled])
+            return loss_of(logits, targets, self.weights) + self.plan.contrast * alike
+
+    def _follow(self) -> None:
+        """Move the average towards the weights; faster in the beginning."""
+        done = self._schedule.last_epoch
+        decay = min(self.plan.average, (1 + done) / (10 + done))
+        for mine, now in zip(self._average, self._all, strict=True):
+            mine.lerp_(now.detach(), 1 - decay)
+
+    def _swap(self) -> None:
+        """Put the average in place of the weights, or back."""
+        for i, parameter in enumerate(self._all):
+            parameter.data, self._average[i] = self._average[i], parameter.data
 
     def _note(self, score: float) -> None:
         progress = self.progress
@@ -168,6 +194,7 @@ class Run:
             "key": self._key(),
             "progress": vars(self.progress),
             "weights": self._weights(),
+            "average": self._average,
             "optimizer": self._optimizer.state_dict(),
             "schedule": self._schedule.state_dict(),
         }
@@ -187,6 +214,8 @@ class Run:
                 logger.warning("%s is of another run (rows, options or encoder differ): starting afresh", path.name)
                 return
             self._restore(state["weights"])
+            for mine, kept in zip(self._average, state["average"], strict=True):
+                mine.copy_(kept)
             self._optimizer.load_state_dict(state["optimizer"])
             self._schedule.load_state_dict(state["schedule"])
             self.progress = Progress(**state["progress"])
