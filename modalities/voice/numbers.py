@@ -28,6 +28,7 @@ _CURRENCIES = {
     "USD": ("dollar", "dollars", "cent", "cents"),
     "EUR": ("euro", "euros", "cent", "cents"),
     "GBP": ("pound", "pounds", "penny", "pence"),
+    "JPY": ("yen", "yen", "sen", "sen"),
 }
 
 _LONGEST_NUMBER = 15

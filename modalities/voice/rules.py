@@ -36,6 +36,9 @@ _ABBREVIATIONS = {
     "ltd.": "limited",
     "co.": "company",
     "qty": "quantity",
+    "ext.": "extension",
+    "tel.": "telephone",
+    "mph": "miles per hour",
     "w/o": "without",
     "w/": "with ",
     "24/7": "twenty four seven",
@@ -66,6 +69,12 @@ _UNITS = {
     "ft": ("foot", "feet"),
     "mi": ("mile", "miles"),
     "ml": ("milliliter", "milliliters"),
+    "l": ("liter", "liters"),
+    "MB": ("megabyte", "megabytes"),
+    "GB": ("gigabyte", "gigabytes"),
+    "TB": ("terabyte", "terabytes"),
+    "km/h": ("kilometer per hour", "kilometers per hour"),
+    "pcs": ("piece", "pieces"),
     "hr": ("hour", "hours"),
     "hrs": ("hour", "hours"),
     "h": ("hour", "hours"),
@@ -92,7 +101,8 @@ _LOUD = re.compile(
     "A|ALL|AN|AND|ANY|ARE|AS|AT|BE|BUT|BUY|BY|CAN|DO|FOR|FREE|GET|GO|HAS|IF|IN|IS|IT|MY|"
     "NEW|NO|NOT|NOW|OF|OFF|ON|ONE|OR|OUR|OUT|SALE|SO|THE|TO|TWO|UP|WE|WILL|YES|YOU|ZIP|PIN|SIM"
 )
-_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP"}
+_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
+_MANY = {"k": "thousand", "K": "thousand", "m": "million", "M": "million", "bn": "billion", "B": "billion"}
 _HALVES = {"2": "half", "3": "third", "4": "quarter", "8": "eighth"}
 
 _MONTH_NAMES = {name[:3].lower(): number for number, name in enumerate(numbers.MONTHS, start=1)}
@@ -115,6 +125,10 @@ def rules(today: datetime.date) -> tuple[Rule, ...]:
         (re.compile(r"(?<![\w.+-])([\w.+-]{1,64})@((?:[\w-]{1,63}\.){1,4}[A-Za-z]{2,24})\b"), _email),
         (re.compile(r"\bwww\.([^\s<>\"']{1,300})", re.I), _url),
         (re.compile(r"\b([a-z0-9-]{2,63}\.(?:com|org|net|shop|store|io))\b((?:/[\w/-]{1,200})?)", re.I), _url),
+        (re.compile(r"\b[A-Z]{2}\d{2}(?: [A-Z\d]{4}){3,7}(?: [A-Z\d]{1,3})?\b"), _groups),
+        (re.compile(r"(?<![\w-])\d{4}(?:[ -]\d{4}){2,4}(?:[ -]\d{1,3})?(?![\w-])"), _groups),
+        (re.compile(r"(?<![\w+-])0\d{2,4}(?: \d{3,4}){2,3}(?![\w-])"), _groups),
+        (re.compile(r"(?<=[Ee]nding in )\d{2,6}\b|(?<=[Ee]nding with )\d{2,6}\b"), _groups),
         (re.compile(r"\b(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::\d{2}(?:\.\d{1,9})?)?Z?)?\b"), day),
         (re.compile(r"\b(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})\b"), lambda m: _slashed(m, today)),
         (re.compile(rf"\b{_MONTH} (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}})\b)?"), lambda m: _named(m, today)),
@@ -132,16 +146,23 @@ def rules(today: datetime.date) -> tuple[Rule, ...]:
             _clock,
         ),
         (re.compile(r"\b(1[0-2]|0?[1-9]) ?([ap])(?:\.m\.(?! [A-Z])|\.?m\b)", re.I), _hour),
-        (re.compile(rf"(?<![\w-])(-?)(US\$|[$€£]) ?{_AMOUNT}(?: (million|billion))?(?![\d%])"), _money),
-        (re.compile(rf"(?<![\w.])(-?){_AMOUNT} ?(USD|EUR|GBP)\b"), _coded_money),
+        (re.compile(r"(?<![\w,.])(\d{1,3})((?:\.\d{3}){0,4}),(\d\d)(?= ?(?:€|EUR\b))"), _comma_amount),
+        (re.compile(r"(?<=€)( ?\d{1,3})((?:\.\d{3}){0,4}),(\d\d)(?![\d,])"), _comma_amount),
+        (re.compile(rf"(?<![\w-])(-?)(US\$|[$€£¥]) ?{_AMOUNT} ?(million|billion|bn|[kKmMB])\b"), _much_money),
+        (re.compile(rf"(?<![\w-])(-?)(US\$|[$€£¥]) ?{_AMOUNT}(?![\d%])"), _money),
+        (re.compile(rf"(?<![\w.])(-?){_AMOUNT} ?(USD|EUR|GBP|JPY|[€£¥])(?!\w)"), _coded_money),
+        (re.compile(rf"\b()(USD|EUR|GBP|JPY) ?{_AMOUNT}(?![\d%])"), lambda m: numbers.money(m[3], m[2])),
         (re.compile(r"(?<![\w+])(\+?1[ .-]?)?\(?(\d{3})\)?[ .-]{0,2}(\d{3})[ .-](\d{4})(?!\w|[.-]\d)"), _phone),
         (re.compile(r"(?<![\w+-])\+(\d[\d -]{6,18}\d)(?!\w)"), _foreign_phone),
         (re.compile(r"(?<![\w-])(\d{3})-(\d{4})(?![\w-])"), _phone_tail),
         (re.compile(r"(?<![A-Za-z] )\bSt\.(?= [A-Z])"), lambda m: "saint"),
         (re.compile(r"/(?=(?:month|week|day|year|hour|night|person|item|piece|order)\b)"), lambda m: " per "),
         (re.compile(rf"(?<![\w/])(?:{_any(_ABBREVIATIONS)})(?![\w/])", re.I), _abbreviation),
-        (re.compile(r"(?<!\w)(?:#|No\. ?)(?=\d)"), lambda m: "number "),
+        (re.compile(r"(?<!\w)(?:#|[Nn]o\. ?)(?=\d)"), lambda m: "number "),
+        (re.compile(r"(?<![\w-])\d{1,6}(?:-\d{1,6}){2,6}(?![\w-])"), _groups),
+        (re.compile(r"\b((?:19|20)\d)0s\b"), _decade),
         (re.compile(r"(?<!\w)#(?=[A-Z])"), lambda m: ""),
+        (re.compile(rf"{_AMOUNT} ?([MGT]B)\b"), _unit),
         (re.compile(r"\b(?:XX?S|XX?L|[23]XL)\b"), lambda m: _SIZES[m[0]]),
         (re.compile(r"\b(?=[A-Z\d-]{0,24}\d)(?=[\d-]{0,24}[A-Z])[A-Z\d]{2,25}(?:-[A-Z\d]{1,25}){0,5}\b"), _code),
         (re.compile(r"\b[A-Z]{1,6}(?:-[A-Z]{1,6}){1,5}\b"), _code),
@@ -217,15 +238,37 @@ def _hour(match: re.Match[str]) -> str:
 
 
 def _money(match: re.Match[str]) -> str:
-    minus = "minus " if match[1] else ""
-    currency = _SIGNS[match[2]]
-    if match[4]:
-        return f"{minus}{numbers.cardinal(match[3])} {match[4]} {numbers.plural(currency)}"
-    return minus + numbers.money(match[3], currency)
+    return ("minus " if match[1] else "") + numbers.money(match[3], _SIGNS[match[2]])
+
+
+def _much_money(match: re.Match[str]) -> str:
+    """Words for "$2 million" and "$1.5M"."""
+    minus, many = "minus " if match[1] else "", _MANY.get(match[4], match[4])
+    return f"{minus}{numbers.cardinal(match[3])} {many} {numbers.plural(_SIGNS[match[2]])}"
 
 
 def _coded_money(match: re.Match[str]) -> str:
-    return ("minus " if match[1] else "") + numbers.money(match[2], match[3])
+    return ("minus " if match[1] else "") + numbers.money(match[2], _SIGNS.get(match[3], match[3]))
+
+
+def _comma_amount(match: re.Match[str]) -> str:
+    """An amount as most of Europe writes it, "1.200,50", with its decimal point."""
+    return f"{match[1]}{match[2].replace('.', '')}.{match[3]}"
+
+
+def _groups(match: re.Match[str]) -> str:
+    """A card, account or telephone number in the groups it is written in, each sign said."""
+    return ", ".join(_signs(group) for group in re.split("[ -]", match[0]))
+
+
+def _signs(group: str) -> str:
+    return " ".join(numbers.digits(sign) if sign.isdigit() else sign for sign in group)
+
+
+def _decade(match: re.Match[str]) -> str:
+    """From "1990s" to "nineteen nineties"; those that end in a hundred keep it ("two thousands")."""
+    said = numbers.year(int(match[1] + "0"))
+    return said[:-1] + "ies" if said.endswith("y") else said + "s"
 
 
 def _phone(match: re.Match[str]) -> str:
