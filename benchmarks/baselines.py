@@ -144,7 +144,7 @@ def _fit(
 
     rng = random.Random(seed)
     model.to(encoder.device).train()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=0.01, fused=True)
     steps = EPOCHS * -(-len(texts) // BATCH)
     schedule = get_linear_schedule_with_warmup(optimizer, int(WARMUP * steps), steps)  # type: ignore[no-untyped-call]
     for epoch in range(EPOCHS):
