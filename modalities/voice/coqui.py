@@ -12,7 +12,7 @@ import logging
 import pickle
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from modalities.device import check_device
 from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.locate import ROOT
 from modalities.types import Audio
-from modalities.voice.base import breaths, join
+from modalities.voice.base import Speaker
 from modalities.voice.normalize import clean, normalize
 from modalities.voice.phonemizer import install_phonemizer
 
@@ -59,7 +59,7 @@ class Files:
     vocoder_config: Path | None = None
 
 
-class Coqui:
+class Coqui(Speaker):
     """One of Coqui's voices.
 
     Args:
@@ -88,29 +88,17 @@ class Coqui:
             self._tts = _load(model, files, device)
         self._arguments = _arguments(self._tts, speaker, language)
         self._lock = threading.Lock()
-        self._prepare = normalize if self._arguments.get("language", language).startswith("en") else clean
-        self._cancelled = 0
-        self.name = f"coqui:{model}"
-        self.rate = int(self._tts.synthesizer.output_sample_rate)
+        prepare = normalize if self._arguments.get("language", language).startswith("en") else clean
+        super().__init__(f"coqui:{model}", int(self._tts.synthesizer.output_sample_rate), prepare)
         self.license = license_of(model)
 
-    def speak(self, text: str) -> Audio:
-        """All of the text as one piece of sound; empty sound when nothing in it can be said."""
-        return join(list(self.stream(text)), self.rate)
-
-    def stream(self, text: str) -> Iterator[Audio]:
-        """The same sound sentence by sentence, each as soon as it is made; ends early on `cancel`."""
-        begun = self._cancelled
-        for breath in breaths(self._prepare(text)):
-            if self._cancelled != begun:
-                return
-            with self._lock, quiet():
-                samples = self._tts.tts(_ended(breath), split_sentences=False, **self._arguments)
-            yield Audio(np.clip(np.asarray(samples, dtype=np.float32), -1, 1), self.rate)
-
-    def cancel(self) -> None:
-        """Say no further sentence of what this voice is saying; callable from any thread."""
-        self._cancelled += 1
+    def say(self, sentence: str, stopped: Callable[[], bool]) -> Audio:
+        """One normalised sentence; nothing where another's had to be awaited and `stopped()` turned true."""
+        with self._lock, quiet():
+            if stopped():
+                return Audio(np.zeros(0, dtype=np.float32), self.rate)
+            samples = self._tts.tts(_ended(sentence), split_sentences=False, **self._arguments)
+        return Audio(np.clip(np.asarray(samples, dtype=np.float32), -1, 1), self.rate)
 
 
 def find(model: str) -> Files:

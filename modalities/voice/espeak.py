@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from modalities.errors import InputError, MissingPartError
 from modalities.types import Audio
-from modalities.voice.base import breaths, join
+from modalities.voice.base import Speaker
 from modalities.voice.normalize import clean, normalize
 
 SLOWEST, FASTEST = 80, 450
@@ -49,7 +49,7 @@ class _VoiceRecord(ctypes.Structure):
     )
 
 
-class ESpeak:
+class ESpeak(Speaker):
     """One of eSpeak NG's voices.
 
     Args:
@@ -70,29 +70,12 @@ class ESpeak:
             raise InputError(f"speed must be {SLOWEST} to {FASTEST} words per minute, got {speed!r}")
         self._engine = engine()
         self._engine.check(voice)
-        self._voice = voice
-        self._speed = speed
-        self._prepare = normalize if voice.startswith("en") else clean
-        self._cancelled = 0
-        self.name = f"espeak:{voice}"
-        self.rate = self._engine.rate
+        self._voice, self._speed = voice, speed
+        super().__init__(f"espeak:{voice}", self._engine.rate, normalize if voice.startswith("en") else clean)
 
-    def speak(self, text: str) -> Audio:
-        """All of the text as one piece of sound; empty sound when nothing in it can be said."""
-        return join(list(self.stream(text)), self.rate)
-
-    def stream(self, text: str) -> Iterator[Audio]:
-        """The same sound sentence by sentence, each as soon as it is made; ends early on `cancel`."""
-        begun = self._cancelled
-        for breath in breaths(self._prepare(text)):
-            samples = self._engine.synthesize(breath, self._voice, self._speed, lambda: self._cancelled != begun)
-            if self._cancelled != begun:
-                return
-            yield Audio(samples, self.rate)
-
-    def cancel(self) -> None:
-        """Stop whatever this voice is saying; callable from any thread. What comes after is said as usual."""
-        self._cancelled += 1
+    def say(self, sentence: str, stopped: Callable[[], bool]) -> Audio:
+        """One normalised sentence, cut short once `stopped()` turns true."""
+        return Audio(self._engine.synthesize(sentence, self._voice, self._speed, stopped), self.rate)
 
 
 class Engine:
