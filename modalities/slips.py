@@ -18,7 +18,7 @@ WHICH = math.log(12)
 """Which letter was hit instead: about a dozen are likely (the keys around come more often than the rest)."""
 DOUBLED = math.log(2)
 """The same where a letter is doubled."""
-SHORT, LONG = 3, 5
+SHORT, LONG = 3, 4
 """Letters a word must have to be meant by one that is an error away, and two away."""
 
 NEIGHBOURS = {

@@ -30,7 +30,7 @@ UNKNOWN = 1.0
 FEW, MOST, FOREIGN = 5, 60, 0.75
 """Unknown words that are typing errors in any text, in none, and from which share of the words on it is a language of
 its own."""
-TRUSTED = 1.5
+TRUSTED = 0.5
 """What it costs beside its errors to read a word of the language as another."""
 STRANGE = 17.0
 """What it costs that an unknown word is meant as typed: a name, a word of another trade."""
@@ -39,6 +39,8 @@ NOWHERE: History = ("", "")
 WAYS = 8
 """Readings of a stretch that are followed up."""
 BEAM = 6
+FLATTER = 4.0
+"""Chances of readings are evened out by this power: errors and words are not as independent as the model has them."""
 _WORD = re.compile(r"(?<![\w@#&/.'])(?<!\d-)[A-Za-z][A-Za-z']*(?![\w@#&/]|\.\w|-\d)")
 
 Way = tuple[tuple[str, ...], int, float]
@@ -82,8 +84,8 @@ class _Step:
     cost: float
 
 
-_Path = tuple[float, tuple[_Step, ...]]
-"""How likely a way is, and its steps."""
+_Path = tuple[float, History, tuple[_Step, ...]]
+"""How likely a way through a text is, its last two words, and its steps."""
 
 
 class Speller:
@@ -103,11 +105,16 @@ class Speller:
         self._joined = lru_cache(20_000)(self._joined_of)
 
     def correct(self, text: str, until: int | None = None) -> Corrected:
-        """The text as it was probably meant.
+        """The text as it was probably meant; see `readings`."""
+        return self.readings(text, until, 1)[0][0]
+
+    def readings(self, text: str, until: int | None = None, most: int = 8) -> list[tuple[Corrected, float]]:
+        """The likeliest ways in which a text was meant, best first, each with its chance; they add up to 1.
 
         Args:
             text: as typed.
             until: characters from here on (what was said, not typed) are left alone.
+            most: how many; there may be fewer, and a text of known words has one.
         """
         places = list(_WORD.finditer(text.replace("’", "'"), 0, len(text) if until is None else until))
         fixed = [_is_name(place, text) for place in places]
@@ -116,13 +123,18 @@ class Speller:
             for place, name in zip(places, fixed, strict=True)
         )
         if not unknown or unknown > min(MOST, max(FEW, FOREIGN * len(places))):
-            return Corrected(text)
+            return [(Corrected(text), 1.0)]
         length = sum(len(place.group()) + 1 for place in places)
         rate = (SLIPS + UNKNOWN * unknown) / (CHARACTERS + length)
         words = [place.group().lower() for place in places]
         near = [b.start() - a.end() == 1 and text[a.end()] == " " for a, b in pairwise(places)]
         steps = [list(self._steps(i, words, fixed, near, -math.log(rate))) for i in range(len(words))]
-        return _rewritten(text, places, self._best(steps))
+        best = self._best(steps, most)
+        chances = [math.exp((score - best[0][0]) / FLATTER) for score, _, _ in best]
+        return [
+            (_rewritten(text, places, path), chance / sum(chances))
+            for (_, _, path), chance in zip(best, chances, strict=True)
+        ]
 
     def _steps(
         self, i: int, words: Sequence[str], fixed: Sequence[bool], near: Sequence[bool], error: float
@@ -170,15 +182,16 @@ class Speller:
         return ways
 
     def _pairs(self, first: str, second: str, price: float) -> list[Way]:
-        """Two words for two stretches, at most one of them with an error."""
+        """Two words for two stretches; both with an error only where both are long."""
         if not first or not second:
             return []
         left, right = (self._slips.own(half, 1 if len(half) >= SHORT else 0) for half in (first, second))
+        most = 2 if min(len(first), len(second)) >= LONG else 1
         return [
             ((a, b), 1 + m + n, price + cost + more)
             for a, (m, cost) in left.items()
             for b, (n, more) in right.items()
-            if m + n < 2
+            if m + n <= most
         ]
 
     def _likeliest(self, ways: Iterable[Way]) -> tuple[Way, ...]:
@@ -188,7 +201,10 @@ class Speller:
             words, count, cost = way
             return self._chance(NOWHERE, words) - count * math.log(30) - cost
 
-        return tuple(sorted(ways, key=score, reverse=True)[:WAYS])
+        best: dict[tuple[str, ...], Way] = {}
+        for way in sorted(ways, key=score, reverse=True):
+            best.setdefault(way[0], way)
+        return tuple(best.values())[:WAYS]
 
     def _chance(self, history: History, words: Sequence[str]) -> float:
         total = 0.0
@@ -197,20 +213,31 @@ class Speller:
             history = history[1], word
         return total
 
-    def _best(self, steps: Sequence[Sequence[_Step]]) -> tuple[_Step, ...]:
-        """The likeliest way through all tokens (Viterbi over the last two words, the best `BEAM` of them)."""
-        reached: list[dict[History, _Path]] = [{} for _ in range(len(steps) + 1)]
-        reached[0][BEGINNING] = 0.0, ()
+    def _best(self, steps: Sequence[Sequence[_Step]], most: int) -> list[_Path]:
+        """The likeliest ways through all tokens, each of other words (a beam of `BEAM` by the last two words)."""
+        width = max(BEAM, most)
+        reached: list[list[_Path]] = [[] for _ in range(len(steps) + 1)]
+        reached[0].append((0.0, BEGINNING, ()))
         for i, ours in enumerate(steps):
-            best = sorted(reached[i].items(), key=lambda item: -item[1][0])[:BEAM]
+            alive = _unlike(reached[i], width)
             for step in ours:
-                there, words = reached[step.last], step.words
-                for history, (score, path) in best:
+                words = step.words
+                for score, history, path in alive:
                     total = score - step.cost + self._chance(history, words)
-                    state = (history[1], words[0]) if len(words) == 1 else (words[-2], words[-1])
-                    if state not in there or there[state][0] < total:
-                        there[state] = total, (*path, step)
-        return max(reached[-1].items(), key=lambda item: item[1][0] + self._model.log(item[0], END))[1][1]
+                    after = (history[1], words[0]) if len(words) == 1 else (words[-2], words[-1])
+                    reached[step.last].append((total, after, (*path, step)))
+        ended = [(score + self._model.log(after, END), after, path) for score, after, path in reached[-1]]
+        return _unlike(ended, most)
+
+
+def _unlike(paths: list[_Path], most: int) -> list[_Path]:
+    """The likeliest paths, of those of the same words one."""
+    kept: dict[tuple[str, ...], _Path] = {}
+    for path in sorted(paths, key=lambda path: -path[0]):
+        kept.setdefault(tuple(word for step in path[2] for word in step.words), path)
+        if len(kept) == most:
+            break
+    return list(kept.values())
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:

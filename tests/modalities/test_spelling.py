@@ -122,6 +122,17 @@ def test_what_was_said_is_left_alone(speller: Speller) -> None:
     assert speller.correct(text, until=16).text == "where is my order\nwhere is my ordr"
 
 
+def test_other_readings_are_kept_with_their_chances() -> None:
+    speller = Speller(["pay by card"] * 5 + ["pay by cart"] * 3 + ["pay the cat"], frozenset)
+    found = speller.readings("pay by carx", most=3)
+    assert [reading.text for reading, _ in found[:2]] == ["pay by card", "pay by cart"]
+    assert found[0][0] == speller.correct("pay by carx")
+    assert sum(chance for _, chance in found) == pytest.approx(1.0)
+    assert [chance for _, chance in found] == sorted((chance for _, chance in found), reverse=True)
+    assert len({reading.text for reading, _ in found}) == len(found) == 3
+    assert speller.readings("pay by card") == [(Corrected("pay by card"), 1.0)]
+
+
 def test_another_language_and_gibberish_are_left_alone(speller: Speller) -> None:
     foreign = "bitte stornieren Sie meine bestellung und schicken kein paket"
     assert speller.correct(foreign) == Corrected(foreign)
