@@ -36,9 +36,11 @@ from modalities.speech.base import SpeechEngine, listen
 from modalities.speech.language_model import compile_model
 from modalities.speech.pocketsphinx import PocketSphinx
 from modalities.speech.spoken import say
-from modalities.types import Audio, Transcript
+from modalities.types import Audio, FloatArray, Transcript
 
 VOICES = ("slt", "rms", "awb", "kal16")
+NOISES = ("doing_the_dishes", "exercise_bike", "pink_noise")  # of `noise/background`
+NOISE_DB = 10
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,11 @@ def an4(data: Path, seed: int, speakers: int) -> None:
         compile_model([row.text for row in rows if row.speaker not in held], folder)
         engine, segmenter = PocketSphinx(folder), Segmenter()
         print(f"AN4: {len(test)} recordings of {len(held)} speakers (seed {seed}), language model of the others' text")
+        rng, noises = np.random.default_rng(seed), list(read_noises(data))
         for line, sounds in (
             ("clean 16 kHz", [row.audio for row in test]),
             ("8 kHz mu-law", [over_telephone(row.audio) for row in test]),
+            (f"noise at {NOISE_DB} dB", [with_noise(row.audio, noises, NOISE_DB, rng) for row in test]),
         ):
             started = time.perf_counter()
             heard = listen(engine, segmenter, sounds)
@@ -111,6 +115,23 @@ def an4(data: Path, seed: int, speakers: int) -> None:
             rate = error_rate([row.text for row in test], heard)
             words = sum(len(row.text.split()) for row in test)
             print(f"  {line}: word error rate {rate:.1%} over {words} words, {pace:.1f} x real time")
+
+
+def read_noises(data: Path) -> Iterable[FloatArray]:
+    """Recorded noises at 16 kHz that nothing was trained with."""
+    for name in NOISES:
+        yield resample(load(data / "noise" / "background" / f"{name}.flac"), 16_000).samples
+
+
+def with_noise(audio: Audio, noises: Sequence[FloatArray], decibels: float, rng: np.random.Generator) -> Audio:
+    """The sound in a random stretch of a random noise, so many decibels below the louder half of its 10 ms frames."""
+    samples, noise = audio.samples, noises[int(rng.integers(len(noises)))]
+    start = int(rng.integers(0, max(1, len(noise) - len(samples))))
+    stretch = np.resize(noise[start:], len(samples))
+    power = np.sort(np.square(samples[: len(samples) // 160 * 160]).reshape(-1, 160).mean(axis=1))
+    wanted = power[-max(1, len(power) // 2) :].mean() / 10 ** (decibels / 10)
+    scale = np.sqrt(wanted / max(float(np.square(stretch).mean()), 1e-12))
+    return Audio((samples + stretch * scale).astype(np.float32), audio.rate)
 
 
 # -- commands ----------------------------------------------------------------------------------------------------
