@@ -7,7 +7,6 @@ punctuation are tried first, every other gap between words only where none of th
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +25,7 @@ CLEAR = 0.3
 _JOINT = re.compile(
     r"\s*[.;:?!,]+\s+|\s+-\s+|\s+(?:-\s+)?(?=(?:and|also|plus|then|but|oh|after|while|as\s+well\s+as)\b)", re.I
 )
+_GAP = re.compile(r"\s+")
 _LEADING = re.compile(
     r"(?:[\s.,;:?!-]+|(?:and|also|plus|then|but|oh|as\s+well\s+as|one\s+more\s+thing|after\s+that|"
     r"while\s+(?:you\s+are|you're|i\s+have\s+you|we\s+are)\s+(?:at\s+it|there)?)\b)+",
@@ -46,17 +46,18 @@ class Cut:
 
 def at_joints(text: str) -> list[Halves]:
     """The text cut at each joining word or mark, the joining words left out; halves have at least two words."""
-    return _halves(text, [match.start() for match in _JOINT.finditer(text)])
+    return _halves(text, _JOINT)
 
 
 def at_gaps(text: str) -> list[Halves]:
     """The text cut between any two words; halves have at least two words."""
-    return _halves(text, [match.start() for match in re.finditer(r"\s+", text)])
+    return _halves(text, _GAP)
 
 
-def _halves(text: str, places: Sequence[int]) -> list[Halves]:
+def _halves(text: str, cut: re.Pattern[str]) -> list[Halves]:
+    """The text cut where a pattern matches; a letter is not cut."""
     found = []
-    for place in places[:MOST_CUTS]:
+    for place in [match.start() for match in cut.finditer(text)][:MOST_CUTS] if len(text) <= MOST_CHARACTERS else ():
         first, second = _TRAILING.sub("", text[:place]), text[place:]
         if (lead := _LEADING.match(second)) is not None:
             second = second[lead.end() :]

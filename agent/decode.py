@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,19 @@ Pair = tuple[tuple[int, float], tuple[int, float]]
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
 
+LOG_TWO = 0.6932
+"""A little more than the logarithm of two."""
+
 FloatArray = npt.NDArray[np.floating[Any]]
+
+
+class Meaning(NamedTuple):
+    """Intents likeliest first, how many of them are wanted, the probability of being out of scope, the verdict."""
+
+    intents: tuple[Intent, ...]
+    wanted: int
+    out_of_scope: float
+    verdict: Verdict
 
 
 def sigmoid(scores: FloatArray) -> FloatArray:
@@ -42,31 +54,53 @@ def decode_intents(
     labels: Labels,
     calibration: Calibration,
     pair: Pair | None = None,
-) -> tuple[tuple[Intent, ...], int, float, Verdict]:
-    """Read one row of intent scores.
+) -> Meaning:
+    """Read one row of intent scores; see `decode_rows`."""
+    return decode_rows(scores[None], np.array([scope]), np.array([several]), labels, calibration, [pair])[0]
+
+
+def decode_rows(
+    scores: FloatArray,
+    scope: FloatArray,
+    several: FloatArray,
+    labels: Labels,
+    calibration: Calibration,
+    pairs: Sequence[Pair | None],
+) -> list[Meaning]:
+    """Read intent scores.
 
     Args:
-        scores: (number of intents,), raw.
-        scope, several: raw scores of lying out of scope, of meaning more than one intent.
+        scores: (rows, number of intents), raw.
+        scope, several: (rows,), raw scores of lying out of scope, of meaning more than one intent.
         labels, calibration: of the checkpoint.
-        pair: what the halves of a turn of several wishes mean (`agent.clauses`), or None to read it whole.
-
-    Returns:
-        Intents likeliest first, how many of them are wanted, probability of being out of scope, verdict.
+        pairs: by row, what the halves of a turn of several wishes mean (`agent.clauses`), or None to read it whole.
     """
-    confidence = confidences(scores, np.asarray(several), calibration, pair)
-    outside = float(sigmoid(np.array(scope / calibration.scope_temperature)))
-    order = np.argsort(-confidence)
-    intents = tuple(Intent(labels.intents[i], float(confidence[i])) for i in order)
+    chances = confidences(scores, several, calibration)
+    for row, pair in enumerate(pairs):
+        if pair is not None:
+            chances[row] = confidences(scores[row], several[row], calibration, pair)
+    outside = sigmoid(scope / calibration.scope_temperature).tolist()
+    order = np.argsort(-chances, axis=-1)
+    names = np.array(labels.intents, dtype=object)[order].tolist()
+    sorted_ = np.take_along_axis(chances, order, axis=-1).tolist()
+    return [
+        _meaning(tuple(map(Intent, names[row], sorted_[row])), outside[row], float(several[row]), pair, calibration)
+        for row, pair in enumerate(pairs)
+    ]
+
+
+def _meaning(
+    intents: tuple[Intent, ...], outside: float, several: float, pair: Pair | None, calibration: Calibration
+) -> Meaning:
     top = intents[0].confidence if intents else 0.0
     if outside >= calibration.out_of_scope or top < calibration.clarify:
-        return intents, 0, outside, "out_of_scope"
+        return Meaning(intents, 0, outside, "out_of_scope")
     if top < calibration.accept:
-        return intents, 0, outside, "unsure"
+        return Meaning(intents, 0, outside, "unsure")
     if several <= 0:
-        return intents, 1, outside, "ok"
+        return Meaning(intents, 1, outside, "ok")
     sure = sum(intent.confidence >= calibration.accept for intent in intents)
-    return intents, 2 if pair else min(sure, MOST_WANTED), outside, "ok"
+    return Meaning(intents, 2 if pair else min(sure, MOST_WANTED), outside, "ok")
 
 
 def confidences(
@@ -107,7 +141,7 @@ def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: L
         labels: of the checkpoint.
         text: what the offsets point into.
     """
-    if not len(scores) or not labels.entities:
+    if not len(scores) or not labels.entities or _outside(scores):
         return []
     chances = softmax(scores)
     begin, inside = chances[:, 1::2], chances[:, 2::2]
@@ -129,6 +163,11 @@ def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: L
         else:
             spans.append((kind, start, end, [chance]))
     return [(labels.entities[k], *whole_words(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
+
+
+def _outside(scores: FloatArray) -> bool:
+    """Whether no token can lie in a span: two tags' chances together are at most twice the better one's."""
+    return bool((scores[:, 1:].max(axis=1) + LOG_TWO < scores[:, 0]).all())
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:

@@ -96,19 +96,24 @@ class UnderstandingModel(nn.Module):
         """Scores of a batch; see `Fusion.forward` for the inputs."""
         fused = self.fusion(inputs)
         photo = self.photo(inputs["image"]) if self.photo is not None and "image" in inputs else None
-        intents = self.intents(fused.pooled)
+        tags = {
+            name: self.tags(torch.cat([fused.tokens[name], fused.projected[name]], dim=-1))
+            for name in ("text", "ocr")
+            if name in fused.tokens
+        }
+        return self.read(fused.pooled, tags, photo)
+
+    def read(self, pooled: Tensor, tags: Mapping[str, Tensor], photo: tuple[Tensor, Tensor] | None = None) -> Logits:
+        """What the heads make of fused vectors (batch, width), beside scores of tags and of photos."""
+        intents = self.intents(pooled)
         best = intents.amax(dim=-1).detach() if intents.shape[-1] else intents.new_zeros(len(intents))
         return Logits(
-            pooled=fused.pooled,
-            intents=intents if self.memory is None else self.memory(intents, fused.pooled),
-            out_of_scope=self.out_of_scope(fused.pooled).squeeze(-1) - best,
-            several=self.several(fused.pooled).squeeze(-1),
-            sentiment=self.sentiment(fused.pooled),
-            tags={
-                name: self.tags(torch.cat([fused.tokens[name], fused.projected[name]], dim=-1))
-                for name in ("text", "ocr")
-                if name in fused.tokens
-            },
+            pooled=pooled,
+            intents=intents if self.memory is None else self.memory(intents, pooled),
+            out_of_scope=self.out_of_scope(pooled).squeeze(-1) - best,
+            several=self.several(pooled).squeeze(-1),
+            sentiment=self.sentiment(pooled),
+            tags=tags,
             kind=None if photo is None else photo[0],
             condition=None if photo is None else photo[1],
         )

@@ -8,28 +8,26 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
-from agent.clauses import CLEAR, MOST_CHARACTERS, Cut, at_gaps, at_joints, best_cut
 from agent.clock import Clock
-from agent.decode import FloatArray, Pair, Span, decode_intents, decode_tags, sigmoid, softmax
+from agent.decode import Pair, Span, decode_rows, decode_tags, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
-from agent.fusion import ModalityBatch, collate
-from agent.heads import Logits
+from agent.fusion import ModalityBatch
 from agent.ids import id_finds
 from agent.names import Names
 from agent.parts import Parts
 from agent.receipts import read_receipt
+from agent.scoring import Scorer, Scores, Words
 from agent.secrets import concealed
 from agent.sight import codes, kind_of
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
 from modalities.speech.written import to_written
-from modalities.text import autocast
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
 
 logger = logging.getLogger(__name__)
@@ -39,9 +37,6 @@ MAX_CHARACTERS = 4_000
 
 MAX_LINES = 160
 """Lines of one photo that are read by the fusion; a long till receipt has about 100."""
-
-FUSED_CPU, FUSED_DEVICE = 32, 1024
-"""Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
 PRINTED = ("receipt", "other")
 """Photo kinds whose print is read; a product's own print would cost a second and say little."""
@@ -63,20 +58,9 @@ class _Work:
     photo: Photo | None = None
 
     @property
-    def vectors(self) -> int:
-        """How many vectors the fusion gets."""
-        return sum(map(len, self.encodings.values()))
-
-
-@dataclass(frozen=True, eq=False)
-class _Scores:
-    """Raw scores of one turn, as `agent.heads.Logits` has them of a batch; tags (n, number of tags), n padded."""
-
-    intents: FloatArray
-    out_of_scope: float
-    several: float
-    sentiment: FloatArray
-    tags: Mapping[str, FloatArray]
+    def words(self) -> Words:
+        """The words, and which of them were typed."""
+        return Words(self.text, self.typed, self.transcript is not None)
 
 
 class Understander:
@@ -86,11 +70,12 @@ class Understander:
         self, parts: Parts, catalogue: Names | None = None, today: Callable[[], dt.date] = dt.date.today
     ) -> None:
         self.parts = parts
+        self.scorer = Scorer(parts)
         self.recognizers = Recognizers(parts.pack, catalogue, today)
 
     def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
         """Understand turns, each on its own; results in the same order. `explain` adds the evidence."""
-        clock = Clock()
+        clock, timings = Clock(), dict[str, float]()
         works = [_Work(turn) for turn in turns]
         with clock("hear"):
             self._hear(works)
@@ -103,13 +88,12 @@ class Understander:
         with clock("split"):
             pairs = self._pairs(works, scores)
         with clock("decode"):
-            results = [self._decode(*given) for given in zip(works, scores, pairs, strict=True)]
+            results = self._decode(works, scores, pairs, timings)
         if explain:
             with clock("explain"):
                 results = [self._explained(work, result) for work, result in zip(works, results, strict=True)]
-        timings = {name: value / max(1, len(turns)) for name, value in clock.milliseconds.items()}
-        types = self.recognizers.types
-        return [concealed(replace(result, timings_ms=timings), types) for result in results]
+        timings.update((name, value / max(1, len(turns))) for name, value in clock.milliseconds.items())
+        return [concealed(result, self.recognizers.types) for result in results]
 
     def _hear(self, works: Sequence[_Work]) -> None:
         spoken = [work for work in works if work.turn.audio is not None]
@@ -153,7 +137,7 @@ class Understander:
                 work.lines = self.parts.reader.read(image)
 
     def _encode(self, works: Sequence[_Work]) -> None:
-        encodings = self._encoded([work.text for work in works], [work.typed for work in works])
+        encodings = self.scorer.encoded([work.text for work in works], [work.typed for work in works])
         for work, encoding in zip(works, encodings, strict=True):
             if len(encoding):
                 work.encodings["text"] = encoding
@@ -161,93 +145,50 @@ class Understander:
             if work.lines and "ocr" in self.parts.checkpoint.encoders:
                 work.encodings["ocr"] = self.parts.text.encode_lines(work.lines[:MAX_LINES])
 
-    def _encoded(self, texts: Sequence[str], typed: Sequence[int]) -> list[Encoding]:
-        """Encode texts, the first `typed` characters put right first; spans point into the texts as they came."""
-        speller = self.parts.speller
-        if speller is None:
-            return self.parts.text.encode(texts)
-        meant = [speller.correct(text, until) for text, until in zip(texts, typed, strict=True)]
-        encodings = self.parts.text.encode([found.text for found in meant])
-        return [
-            replace(encoding, spans=tuple(found.original(a, b) for a, b in encoding.spans))
-            if found.changes
-            else encoding
-            for encoding, found in zip(encodings, meant, strict=True)
+    def _fuse(self, works: Sequence[_Work]) -> list[Scores | None]:
+        """Scores of each turn, None where there is nothing to read."""
+        return self.scorer.scores([work.encodings for work in works])
+
+    def _pairs(self, works: Sequence[_Work], scores: Sequence[Scores | None]) -> list[Pair | None]:
+        """What turns of several wishes mean."""
+        return self.scorer.pairs([work.words for work in works], scores)
+
+    def _decode(
+        self,
+        works: Sequence[_Work],
+        scores: Sequence[Scores | None],
+        pairs: Sequence[Pair | None],
+        timings: Mapping[str, float],
+    ) -> list[Understanding]:
+        """What the scores say, with the facts in words and photos."""
+        found = [
+            Understanding(text=work.text, transcript=work.transcript, image=work.photo, timings_ms=timings)
+            for work in works
         ]
-
-    def _fuse(self, works: Sequence[_Work]) -> list[_Scores | None]:
-        """Scores of each turn, None where there is nothing to read; turns of like length share a forward pass."""
-        scores: list[_Scores | None] = [None] * len(works)
-        size = FUSED_CPU if self.parts.device == "cpu" else FUSED_DEVICE
-        order = sorted((i for i, work in enumerate(works) if work.encodings), key=lambda i: works[i].vectors)
-        for first in range(0, len(order), size):
-            rows = order[first : first + size]
-            together = [works[i].encodings for i in rows]
-            names = {name for encodings in together for name in encodings}
-            logits = self._run({name: collate([e.get(name) for e in together], self.parts.device) for name in names})
-            for i, scored in zip(rows, _rows(logits) if logits is not None else (), strict=False):
-                scores[i] = scored
-        return scores
-
-    def _run(self, batches: Mapping[str, ModalityBatch | None]) -> Logits | None:
-        model = self.parts.checkpoint.model
-        inputs = {name: batch for name, batch in batches.items() if batch is not None and name in model.fusion.project}
-        if not inputs:
-            return None
-        with torch.inference_mode(), autocast(self.parts.device, self.parts.precision):
-            logits: Logits = model(inputs)
-        return logits
-
-    def _pairs(self, works: Sequence[_Work], scores: Sequence[_Scores | None]) -> list[Pair | None]:
-        """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
-        pairs: list[Pair | None] = [None] * len(works)
-        for cut in (at_joints, at_gaps):
-            found = {
-                i: cut(work.text)
-                for i, (work, scored) in enumerate(zip(works, scores, strict=True))
-                if pairs[i] is None and scored is not None and scored.several > 0 and len(work.text) <= MOST_CHARACTERS
-            }
-            chances = iter(self._chances([(half, works[i]) for i in found for halves in found[i] for half in halves]))
-            for i, cuts in found.items():
-                rows = np.array([next(chances) for _ in range(2 * len(cuts))])
-                pairs[i] = self._believed(best_cut(rows[::2], rows[1::2]), scores[i])
-        return pairs
-
-    def _chances(self, halves: Sequence[tuple[str, _Work]]) -> FloatArray:
-        """Chances of each intent (n, intents) of parts of turns, by their words alone."""
-        size = len(self.parts.checkpoint.model.labels.intents)
-        texts = [half for half, _ in halves]
-        encodings = self._encoded(texts, [len(half) if work.transcript is None else 0 for half, work in halves])
-        logits = self._run({"text": collate(encodings, self.parts.device)}) if texts else None
-        if logits is None:
-            return np.zeros((len(texts), size))
-        return softmax(_numpy(logits.intents) / self.parts.checkpoint.calibration.intent_temperature)
-
-    def _believed(self, cut: Cut | None, scores: _Scores | None) -> Pair | None:
-        """The halves' meanings where they are clear, and likelier than one wish."""
-        if cut is None or scores is None or cut.likelihood < CLEAR:
-            return None
-        whole = softmax(scores.intents / self.parts.checkpoint.calibration.intent_temperature).max()
-        both = sigmoid(np.asarray(scores.several))
-        return cut.pair if both * cut.likelihood > (1 - both) * whole else None
-
-    def _decode(self, work: _Work, scores: _Scores | None, pair: Pair | None) -> Understanding:
-        blank = Understanding(text=work.text, transcript=work.transcript, image=work.photo)
-        if scores is None:
-            return blank
+        rows = [(i, scored, pairs[i]) for i, scored in enumerate(scores) if scored is not None]
+        if not rows:
+            return found
         checkpoint = self.parts.checkpoint
         labels = checkpoint.model.labels
-        intents, wanted, outside, verdict = decode_intents(
-            scores.intents, scores.out_of_scope, scores.several, labels, checkpoint.calibration, pair
+        scope, several = (
+            np.array(column) for column in zip(*((s.out_of_scope, s.several) for _, s, _ in rows), strict=True)
         )
-        mood = softmax(scores.sentiment)
-        sentiment = Sentiment(labels.sentiments[int(mood.argmax())], float(mood[2] - mood[0]))
-        photo, printed = self._read_photo(work, scores)
-        words = self._words(work, self._spans(work, scores, "text", work.text))
-        return replace(
-            blank, intents=intents, wanted=wanted, entities=words + printed, verdict=verdict, out_of_scope=outside,
-            sentiment=sentiment, image=photo,
+        meanings = decode_rows(
+            np.stack([scored.intents for _, scored, _ in rows]), scope, several, labels, checkpoint.calibration,
+            [pair for _, _, pair in rows],
         )  # fmt: skip
+        moods = softmax(np.stack([scored.sentiment for _, scored, _ in rows])).tolist()
+        for (i, scored, _), meaning, mood in zip(rows, meanings, moods, strict=True):
+            work = works[i]
+            photo, printed = self._read_photo(work, scored)
+            words = self._words(work, self._spans(work, scored, "text", work.text))
+            found[i] = Understanding(
+                text=work.text, transcript=work.transcript, intents=meaning.intents, wanted=meaning.wanted,
+                entities=words + printed, verdict=meaning.verdict, out_of_scope=meaning.out_of_scope,
+                sentiment=Sentiment(labels.sentiments[mood.index(max(mood))], mood[2] - mood[0]), image=photo,
+                timings_ms=timings,
+            )  # fmt: skip
+        return found
 
     def _explained(self, work: _Work, result: Understanding) -> Understanding:
         """With what carried the first intent."""
@@ -258,7 +199,7 @@ class Understander:
         column, device = model.labels.intents.index(intent), torch.device(self.parts.device)
 
         def score(inputs: Mapping[str, ModalityBatch]) -> torch.Tensor:
-            logits = self._run({name: batch.to(device) for name, batch in inputs.items()})
+            logits = self.scorer.run({name: batch.to(device) for name, batch in inputs.items()})
             if logits is None:
                 raise ValueError(f"the model knows none of {sorted(inputs)!r}")
             return logits.intents[:, column].float().cpu()
@@ -267,10 +208,10 @@ class Understander:
         given = Given(work.text, work.lines[:MAX_LINES], encodings)
         return replace(
             result,
-            evidence=evidence_for(given, intent, score, lambda texts: self._encoded(texts, [typed] * len(texts))),
+            evidence=evidence_for(given, intent, score, lambda texts: self.scorer.encoded(texts, [typed] * len(texts))),
         )
 
-    def _spans(self, work: _Work, scores: _Scores, name: str, text: str) -> list[Span]:
+    def _spans(self, work: _Work, scores: Scores, name: str, text: str) -> list[Span]:
         encoding = work.encodings.get(name)
         if encoding is None or name not in scores.tags:
             return []
@@ -294,7 +235,7 @@ class Understander:
                     return replace(entity, value=find.value, source="checksum", confidence=0.7)
         return entity
 
-    def _read_photo(self, work: _Work, scores: _Scores) -> tuple[Photo | None, tuple[Entity, ...]]:
+    def _read_photo(self, work: _Work, scores: Scores) -> tuple[Photo | None, tuple[Entity, ...]]:
         if work.photo is None:
             return None, ()
         photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
@@ -310,16 +251,3 @@ class Understander:
 def clean(text: str) -> str:
     """A message without control and direction characters, cut to what is read."""
     return _UNSAYABLE.sub(" ", text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS].strip()
-
-
-def _rows(logits: Logits) -> Iterator[_Scores]:
-    """A batch's scores, row by row; one copy off the device serves all rows."""
-    tags = {name: _numpy(scores) for name, scores in logits.tags.items()}
-    plain = (logits.intents, logits.out_of_scope, logits.several, logits.sentiment)
-    for row, (intents, scope, several, mood) in enumerate(zip(*map(_numpy, plain), strict=True)):
-        yield _Scores(intents, float(scope), float(several), mood, {name: found[row] for name, found in tags.items()})
-
-
-def _numpy(tensor: torch.Tensor) -> FloatArray:
-    array: FloatArray = tensor.float().cpu().numpy()
-    return array

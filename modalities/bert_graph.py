@@ -24,7 +24,7 @@ LEVELS = 127
 """Steps on either side of zero."""
 
 
-class _Graph:
+class Graph:
     """Nodes and constants, gathered under names that number themselves."""
 
     def __init__(self) -> None:
@@ -32,6 +32,7 @@ class _Graph:
         self.constants: list[Any] = []
 
     def constant(self, value: npt.ArrayLike) -> str:
+        """Keep a constant; its name."""
         from onnx import numpy_helper
 
         name = f"c{len(self.constants)}"
@@ -46,6 +47,22 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), names, domain=domain, **options))
         return names[0] if outputs == 1 else names
 
+    def serialised(self, name: str, inputs: Mapping[str, Sequence[str | int]], outputs: Mapping[str, int]) -> bytes:
+        """The model of what was added, all its inputs and outputs in float32.
+
+        Args:
+            name: of the graph.
+            inputs: by name, the shape, in numbers and names of what varies.
+            outputs: by name, the number of dimensions.
+        """
+        from onnx import TensorProto, helper
+
+        given = [helper.make_tensor_value_info(key, TensorProto.FLOAT, list(shape)) for key, shape in inputs.items()]
+        made = [helper.make_tensor_value_info(key, TensorProto.FLOAT, [None] * n) for key, n in outputs.items()]
+        body = helper.make_graph(self.nodes, name, given, made, self.constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
+        return bytes(helper.make_model(body, opset_imports=opsets, ir_version=IR_VERSION).SerializeToString())
+
 
 def bert_graph(weights: Mapping[str, Array], layers: int, heads: int, epsilon: float) -> bytes:
     """The graph of a BERT encoder (Devlin et al. 2019): embeddings already summed in, token vectors out.
@@ -59,27 +76,15 @@ def bert_graph(weights: Mapping[str, Array], layers: int, heads: int, epsilon: f
     Raises:
         KeyError: a weight is missing.
     """
-    from onnx import TensorProto, helper
-
-    graph = _Graph()
+    graph = Graph()
     width = weights["embeddings.LayerNorm.weight"].shape[0]
     states = _normalise(graph, "embeddings", weights, "embeddings.LayerNorm", epsilon)
     for layer in range(layers):
         states = _layer(graph, states, weights, f"encoder.layer.{layer}.", heads, epsilon)
-    shape = ["batch", "length", width]
-    body = helper.make_graph(
-        graph.nodes,
-        "bert",
-        [helper.make_tensor_value_info("embeddings", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info(states, TensorProto.FLOAT, shape)],
-        graph.constants,
-    )
-    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(RUNTIME, 1)]
-    model = helper.make_model(body, opset_imports=opsets, ir_version=IR_VERSION)
-    return bytes(model.SerializeToString())
+    return graph.serialised("bert", {"embeddings": ["batch", "length", width]}, {states: 3})
 
 
-def _layer(graph: _Graph, x: str, weights: Mapping[str, Array], prefix: str, heads: int, epsilon: float) -> str:
+def _layer(graph: Graph, x: str, weights: Mapping[str, Array], prefix: str, heads: int, epsilon: float) -> str:
     """Attention and feed-forward, each added to what went in and normalised after (post-norm)."""
     parts = [f"{prefix}attention.self.{name}" for name in ("query", "key", "value")]
     together = _linear(
@@ -97,17 +102,17 @@ def _layer(graph: _Graph, x: str, weights: Mapping[str, Array], prefix: str, hea
     return _normalise(graph, graph.add("Add", [x, inner]), weights, f"{prefix}output.LayerNorm", epsilon)
 
 
-def _normalise(graph: _Graph, x: str, weights: Mapping[str, Array], name: str, epsilon: float) -> str:
+def _normalise(graph: Graph, x: str, weights: Mapping[str, Array], name: str, epsilon: float) -> str:
     scale, shift = (graph.constant(weights[f"{name}.{part}"]) for part in ("weight", "bias"))
     result: str = graph.add("LayerNormalization", [x, scale, shift], epsilon=epsilon)
     return result
 
 
-def _dense(graph: _Graph, x: str, weights: Mapping[str, Array], name: str) -> str:
+def _dense(graph: Graph, x: str, weights: Mapping[str, Array], name: str) -> str:
     return _linear(graph, x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
-def _linear(graph: _Graph, x: str, weight: Array, bias: Array) -> str:
+def _linear(graph: Graph, x: str, weight: Array, bias: Array) -> str:
     """Multiply by `weight.T` and add `bias`, with both factors in int8; `weight` is (outputs, inputs)."""
     quantised, scales = quantise(weight)
     step, middle = graph.constant(np.float32(1 / LEVELS)), graph.constant(np.uint8(LEVELS + 1))

@@ -1,0 +1,190 @@
+"""Texts and encodings to raw scores: spelled, encoded, fused in batches of like length, and read again in halves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from agent.clauses import CLEAR, Cut, Halves, at_gaps, at_joints, best_cut
+from agent.decode import FloatArray, Pair, sigmoid, softmax
+from agent.fusion import ModalityBatch, collate
+from agent.heads import Logits
+from agent.parts import Parts
+from agent.words_graph import WordsModel
+from modalities.text import autocast
+from modalities.types import Encoding
+
+FUSED_CPU, FUSED_DEVICE = 32, 1024
+"""Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
+
+_Chances = Mapping[tuple[int, int], FloatArray]
+"""Chances of each intent by turn and cut."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Raw scores of one turn, as `agent.heads.Logits` has them of a batch; tags (n, number of tags), n padded."""
+
+    intents: FloatArray
+    out_of_scope: float
+    several: float
+    sentiment: FloatArray
+    tags: Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a turn: the first `typed` characters typed, the rest heard; `spoken` where any was."""
+
+    text: str
+    typed: int
+    spoken: bool
+
+
+class Scorer:
+    """Scores turns with the models of a stack."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+
+    @cached_property
+    def _words(self) -> WordsModel | None:
+        """What words alone are scored with where a stack asks for speed on a CPU; None where torch does it."""
+        model, parts = self.parts.checkpoint.model, self.parts
+        if parts.precision != "int8" or "text" not in model.fusion.project:
+            return None
+        return WordsModel(model, parts.settings.threads)
+
+    def encoded(self, texts: Sequence[str], typed: Sequence[int]) -> list[Encoding]:
+        """Encode texts, the first `typed` characters put right first; spans point into the texts as they came."""
+        speller = self.parts.speller
+        if speller is None:
+            return self.parts.text.encode(texts)
+        meant = [speller.correct(text, until) for text, until in zip(texts, typed, strict=True)]
+        encodings = self.parts.text.encode([found.text for found in meant])
+        return [
+            replace(encoding, spans=tuple(found.original(a, b) for a, b in encoding.spans))
+            if found.changes
+            else encoding
+            for encoding, found in zip(encodings, meant, strict=True)
+        ]
+
+    def scores(self, turns: Sequence[Mapping[str, Encoding]]) -> list[Scores | None]:
+        """Scores of each turn's encodings, None where there is nothing to read."""
+        found: list[Scores | None] = [None] * len(turns)
+        size = FUSED_CPU if self.parts.device == "cpu" else FUSED_DEVICE
+        lengths = [sum(map(len, encodings.values())) for encodings in turns]
+        order = sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__)
+        for first in range(0, len(order), size):
+            rows = order[first : first + size]
+            together = [turns[i] for i in rows]
+            names = {name for encodings in together for name in encodings}
+            logits = self.run({name: collate([e.get(name) for e in together], self.parts.device) for name in names})
+            for i, scored in zip(rows, _rows(logits) if logits is not None else (), strict=False):
+                found[i] = scored
+        return found
+
+    def run(self, batches: Mapping[str, ModalityBatch | None]) -> Logits | None:
+        """Scores of a batch; None where the model knows none of its modalities."""
+        model = self.parts.checkpoint.model
+        inputs = {name: batch for name, batch in batches.items() if batch is not None and name in model.fusion.project}
+        if not inputs:
+            return None
+        with torch.inference_mode(), autocast(self.parts.device, self.parts.precision):
+            quick = self._words if inputs.keys() == {"text"} else None
+            logits: Logits = quick(inputs["text"]) if quick is not None else model(inputs)
+        return logits
+
+    def pairs(self, turns: Sequence[Words], scores: Sequence[Scores | None]) -> list[Pair | None]:
+        """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
+        pairs: list[Pair | None] = [None] * len(turns)
+        for cut in (at_joints, at_gaps):
+            cuts = {
+                i: cut(words.text)
+                for i, (words, scored) in enumerate(zip(turns, scores, strict=True))
+                if pairs[i] is None and scored is not None and scored.several > 0
+            }
+            for i, pair in self._believed({i: found for i, found in cuts.items() if found}, turns, scores):
+                pairs[i] = pair
+        return pairs
+
+    def _believed(
+        self, cuts: Mapping[int, Sequence[Halves]], turns: Sequence[Words], scores: Sequence[Scores | None]
+    ) -> Iterator[tuple[int, Pair]]:
+        """By turn, what the halves of its best cut mean, where that is believed.
+
+        The clearest first half has its second read at once; another only where its cut may be as good.
+        """
+        places = [(i, k) for i in cuts for k in range(len(cuts[i]))]
+        firsts = dict(zip(places, self._chances([(cuts[i][k][0], turns[i]) for i, k in places]), strict=True))
+        seconds: dict[tuple[int, int], FloatArray] = {}
+        doubts = {i: self._doubt(scored) for i in cuts if (scored := scores[i]) is not None}
+        least = dict.fromkeys(doubts, 0.0)
+        for again in (False, True):
+            hopeful = [
+                max(((i, k) for k in range(len(cuts[i]))), key=lambda place: firsts[place].max()) for i in doubts
+            ]
+            asked = [
+                (i, k)
+                for i, k in (places if again else hopeful)
+                if (i, k) not in seconds and doubts[i].overcome(clear := firsts[i, k].max()) and clear >= least[i]
+            ]
+            seconds |= zip(asked, self._chances([(cuts[i][k][1], turns[i]) for i, k in asked]), strict=True)
+            best = {i: self._best(i, firsts, seconds) for i in doubts}
+            least = {i: cut.likelihood if cut is not None else 0.0 for i, cut in best.items()}
+        return ((i, cut.pair) for i, cut in best.items() if cut is not None and doubts[i].overcome(cut.likelihood))
+
+    def _best(self, turn: int, firsts: _Chances, seconds: _Chances) -> Cut | None:
+        """The best of a turn's cuts whose halves are both read."""
+        read = sorted(place for place in seconds if place[0] == turn)
+        if not read:
+            return None
+        return best_cut(np.stack([firsts[place] for place in read]), np.stack([seconds[place] for place in read]))
+
+    def _chances(self, halves: Sequence[tuple[str, Words]]) -> FloatArray:
+        """Chances of each intent (n, intents) of parts of turns, by their words alone; zeros where nothing is read."""
+        model, calibration = self.parts.checkpoint.model, self.parts.checkpoint.calibration
+        if not halves:
+            return np.zeros((0, len(model.labels.intents)))
+        typed = [0 if words.spoken else len(half) for half, words in halves]
+        encodings = self.encoded([half for half, _ in halves], typed)
+        scores = self.scores([{"text": encoding} for encoding in encodings])
+        nothing = np.zeros(len(model.labels.intents))
+        return np.stack(
+            [nothing if found is None else softmax(found.intents / calibration.intent_temperature) for found in scores]
+        )
+
+    def _doubt(self, scores: Scores) -> _Doubt:
+        whole = softmax(scores.intents / self.parts.checkpoint.calibration.intent_temperature).max()
+        return _Doubt(float(sigmoid(np.asarray(scores.several))), float(whole))
+
+
+@dataclass(frozen=True)
+class _Doubt:
+    """What two wishes have to overcome: the chances that there are two, and of the one that is likeliest alone."""
+
+    both: float
+    whole: float
+
+    def overcome(self, likelihood: float) -> bool:
+        """Whether halves that are so likely together are clear, and likelier than one wish."""
+        return likelihood >= CLEAR and self.both * likelihood > (1 - self.both) * self.whole
+
+
+def _rows(logits: Logits) -> Iterator[Scores]:
+    """A batch's scores, row by row; one copy off the device serves all rows."""
+    tags = {name: _numpy(scores) for name, scores in logits.tags.items()}
+    intents, sentiment = _numpy(logits.intents), _numpy(logits.sentiment)
+    scope, several = logits.out_of_scope.tolist(), logits.several.tolist()
+    for row in range(len(intents)):
+        mine = {name: found[row] for name, found in tags.items()}
+        yield Scores(intents[row], scope[row], several[row], sentiment[row], mine)
+
+
+def _numpy(tensor: torch.Tensor) -> FloatArray:
+    array: FloatArray = tensor.float().cpu().numpy()
+    return array

@@ -1,0 +1,71 @@
+"""The graph for words alone scores as the model does."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from agent.fusion import FusionConfig, ModalityBatch
+from agent.heads import Labels, UnderstandingModel
+from agent.words_graph import WordsModel
+
+INTENTS = ("order", "refund", "hours")
+
+
+def model_of(entities: tuple[str, ...], inputs: dict[str, int], layers: int = 2) -> UnderstandingModel:
+    """A model whose every weight, the gate's too, is drawn at random."""
+    torch.manual_seed(3)
+    config = FusionConfig(inputs, width=16, layers=layers, heads=2)
+    model = UnderstandingModel(config, Labels(INTENTS, entities)).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.copy_(torch.randn_like(weight))
+    return model
+
+
+def batch_of(lengths: list[int], seed: int = 0) -> ModalityBatch:
+    mask = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
+    vectors = np.random.default_rng(seed).standard_normal((*mask.shape, 12)).astype(np.float32)
+    return ModalityBatch(torch.from_numpy(vectors), mask)
+
+
+@pytest.mark.parametrize("entities", [(), ("order_id", "date")])
+@pytest.mark.parametrize("inputs", [{"text": 12}, {"text": 12, "ocr": 12, "image": 8}])
+@pytest.mark.parametrize("lengths", [[5], [1, 4, 9], [3, 0, 2]])
+def test_scores_are_the_models(entities: tuple[str, ...], inputs: dict[str, int], lengths: list[int]) -> None:
+    model, batch = model_of(entities, inputs), batch_of(lengths)
+    quick = WordsModel(model)(batch)
+    with torch.inference_mode():
+        full = model({"text": batch})
+    for name in ("pooled", "intents", "out_of_scope", "several", "sentiment"):
+        torch.testing.assert_close(getattr(quick, name), getattr(full, name), rtol=1e-4, atol=1e-4)
+    if entities:
+        torch.testing.assert_close(quick.tags["text"][batch.mask], full.tags["text"][batch.mask], rtol=1e-4, atol=1e-3)
+    assert quick.kind is None
+    assert quick.condition is None
+
+
+def test_words_masked_anywhere_are_not_seen() -> None:
+    model, batch = model_of((), {"text": 12}), batch_of([6, 6])
+    batch.mask[1, [0, 3]] = False
+    changed = dataclasses.replace(batch, vectors=batch.vectors.clone())
+    changed.vectors[1, [0, 3]] = 7.0
+    quick = WordsModel(model)
+    torch.testing.assert_close(quick(batch).intents, quick(changed).intents)
+    assert not torch.allclose(quick(batch).intents, quick(batch_of([6, 6])).intents)
+
+
+def test_a_models_memory_has_its_say() -> None:
+    class Doubled(torch.nn.Module):
+        def forward(self, scores: torch.Tensor, pooled: torch.Tensor) -> torch.Tensor:
+            return 2 * scores + pooled.sum(dim=-1, keepdim=True)
+
+    model, batch = model_of((), {"text": 12}), batch_of([4, 2])
+    plain = WordsModel(model)(batch)
+    model.remember(Doubled())  # type: ignore[arg-type]
+    torch.testing.assert_close(
+        WordsModel(model)(batch).intents, 2 * plain.intents + plain.pooled.sum(dim=-1, keepdim=True)
+    )
