@@ -15,11 +15,19 @@ from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts
 from agent.words_graph import WordsModel
+from modalities.spelling import Corrected
 from modalities.text import autocast
 from modalities.types import Encoding
 
 FUSED_CPU, FUSED_DEVICE = 32, 1024
 """Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
+
+READINGS = 4
+"""Ways to read a turn's words that are followed up (docs/experiments.md)."""
+UNLIKELY = 0.03
+"""Chance below which another reading of typed words is left aside."""
+OTHER_HEARINGS = 0.3
+"""What the other hearings of a recording count for together, beside the likeliest."""
 
 _Chances = Mapping[tuple[int, int], FloatArray]
 """Chances of each intent by turn and cut."""
@@ -38,11 +46,27 @@ class Scores:
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a turn: the first `typed` characters typed, the rest heard; `spoken` where any was."""
+    """The words of a turn.
+
+    Attributes:
+        text: typed, then heard.
+        typed: how many characters were typed.
+        spoken: whether any were heard.
+        others: other texts that may have been said, likeliest first.
+    """
 
     text: str
     typed: int
     spoken: bool
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """One way to read the words of a turn, and the chance that it is what was meant."""
+
+    encoding: Encoding
+    chance: float
 
 
 class Scorer:
@@ -59,6 +83,48 @@ class Scorer:
             return None
         return WordsModel(model, parts.settings.threads)
 
+    def readings(self, turns: Sequence[Words]) -> list[list[Reading]]:
+        """The ways to read each turn's words, best first, with their chances.
+
+        Those who mistype and those who are misheard have others: what else may have been meant (`Speller.readings`),
+        what else may have been said. Spans of the best point into the text as it came.
+        """
+        speller = self.parts.speller
+        found: list[list[tuple[Corrected, float]]] = []
+        for words in turns:
+            ways = [(Corrected(words.text), 1.0)]
+            if speller is not None and words.typed:
+                ways = speller.readings(words.text, words.typed, READINGS)
+                ways = [ways[0], *((way, chance) for way, chance in ways[1:] if chance >= UNLIKELY)]
+            others = words.others[: READINGS - 1]
+            share = OTHER_HEARINGS if others else 0.0
+            ways = [(way, chance * (1 - share)) for way, chance in ways]
+            found.append([*ways, *((Corrected(other), share / len(others)) for other in others)])
+        encodings = iter(self.parts.text.encode([way.text for ways in found for way, _ in ways]))
+        return [[Reading(_placed(next(encodings), way), chance) for way, chance in ways] for ways in found]
+
+    def mixed(self, best: Scores, others: Sequence[Scores], chances: Sequence[float]) -> Scores:
+        """Scores of one turn over all its readings: what each says, by its chance; tags are those of the best.
+
+        Args:
+            best: of the best reading.
+            others: of the rest.
+            chances: of all, the best's first.
+        """
+        if not others:
+            return best
+        weights, every = np.array(chances, np.float32), [best, *others]
+        intents = np.stack([scores.intents for scores in every])
+        heights = np.logaddexp.reduce(intents, axis=1)
+        shares = np.exp(intents - heights[:, None])
+        return replace(
+            best,
+            intents=np.log(np.maximum(weights @ shares, 1e-9)) + weights @ heights,
+            out_of_scope=float(weights @ [scores.out_of_scope for scores in every]),
+            several=float(weights @ [scores.several for scores in every]),
+            sentiment=weights @ np.stack([scores.sentiment for scores in every]),
+        )
+
     def encoded(self, texts: Sequence[str], typed: Sequence[int]) -> list[Encoding]:
         """Encode texts, the first `typed` characters put right first; spans point into the texts as they came."""
         speller = self.parts.speller
@@ -66,12 +132,7 @@ class Scorer:
             return self.parts.text.encode(texts)
         meant = [speller.correct(text, until) for text, until in zip(texts, typed, strict=True)]
         encodings = self.parts.text.encode([found.text for found in meant])
-        return [
-            replace(encoding, spans=tuple(found.original(a, b) for a, b in encoding.spans))
-            if found.changes
-            else encoding
-            for encoding, found in zip(encodings, meant, strict=True)
-        ]
+        return [_placed(encoding, found) for encoding, found in zip(encodings, meant, strict=True)]
 
     def scores(self, turns: Sequence[Mapping[str, Encoding]]) -> list[Scores | None]:
         """Scores of each turn's encodings, None where there is nothing to read."""
@@ -173,6 +234,13 @@ class _Doubt:
     def overcome(self, likelihood: float) -> bool:
         """Whether halves that are so likely together are clear, and likelier than one wish."""
         return likelihood >= CLEAR and self.both * likelihood > (1 - self.both) * self.whole
+
+
+def _placed(encoding: Encoding, found: Corrected) -> Encoding:
+    """An encoding of a text put right, with spans into the text as it came."""
+    if not found.changes:
+        return encoding
+    return replace(encoding, spans=tuple(found.original(a, b) for a, b in encoding.spans))
 
 
 def _rows(logits: Logits) -> Iterator[Scores]:

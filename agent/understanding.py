@@ -23,7 +23,7 @@ from agent.ids import id_finds
 from agent.names import Names
 from agent.parts import Parts
 from agent.receipts import read_receipt
-from agent.scoring import Scorer, Scores, Words
+from agent.scoring import Reading, Scorer, Scores, Words
 from agent.secrets import concealed
 from agent.sight import codes, kind_of
 from agent.types import Entity, Photo, Sentiment, Turn, Understanding
@@ -55,12 +55,14 @@ class _Work:
     lines: tuple[TextLine, ...] = ()
     barcodes: tuple[Barcode, ...] = ()
     encodings: dict[str, Encoding] = field(default_factory=dict)
+    readings: Sequence[Reading] = ()
     photo: Photo | None = None
 
     @property
     def words(self) -> Words:
-        """The words, and which of them were typed."""
-        return Words(self.text, self.typed, self.transcript is not None)
+        """The words, which of them were typed, and what else may have been said."""
+        heard = self.transcript.alternatives if self.transcript is not None and not self.typed else ()
+        return Words(self.text, self.typed, self.transcript is not None, heard)
 
 
 class Understander:
@@ -137,17 +139,33 @@ class Understander:
                 work.lines = self.parts.reader.read(image)
 
     def _encode(self, works: Sequence[_Work]) -> None:
-        encodings = self.scorer.encoded([work.text for work in works], [work.typed for work in works])
-        for work, encoding in zip(works, encodings, strict=True):
-            if len(encoding):
-                work.encodings["text"] = encoding
+        for work, readings in zip(works, self.scorer.readings([work.words for work in works]), strict=True):
+            if len(readings[0].encoding):
+                work.encodings["text"] = readings[0].encoding
+                work.readings = readings
         for work in works:
             if work.lines and "ocr" in self.parts.checkpoint.encoders:
                 work.encodings["ocr"] = self.parts.text.encode_lines(work.lines[:MAX_LINES])
 
     def _fuse(self, works: Sequence[_Work]) -> list[Scores | None]:
-        """Scores of each turn, None where there is nothing to read."""
-        return self.scorer.scores([work.encodings for work in works])
+        """Scores of each turn over all its readings, None where there is nothing to read."""
+        others = [(work, reading) for work in works for reading in work.readings[1:]]
+        scores = self.scorer.scores(
+            [work.encodings for work in works] + [work.encodings | {"text": other.encoding} for work, other in others]
+        )
+        more = iter(scores[len(works) :])
+        return [
+            self._over(scored, [next(more) for _ in work.readings[1:]], work)
+            for work, scored in zip(works, scores, strict=False)
+        ]
+
+    def _over(self, best: Scores | None, others: Sequence[Scores | None], work: _Work) -> Scores | None:
+        """One turn's scores over its readings; a reading without words says nothing."""
+        known = [(scored, r.chance) for scored, r in zip([best, *others], work.readings, strict=False) if scored]
+        if best is None or len(known) < 2:
+            return best
+        total = sum(chance for _, chance in known)
+        return self.scorer.mixed(best, [scored for scored, _ in known[1:]], [chance / total for _, chance in known])
 
     def _pairs(self, works: Sequence[_Work], scores: Sequence[Scores | None]) -> list[Pair | None]:
         """What turns of several wishes mean."""
