@@ -69,9 +69,9 @@ class Mixture:
     size: int = 32
     receipts: int = 128
     print_size: int = 4
-    compose: float = 0.15
+    compose: float = 0.1
     twice: float = 0.03
-    story: float = 0.05
+    story: float = 0.04
     drop: float = 0.15
     stray: float = 0.1
     rates: Rates = Rates(typo=0.2, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)

@@ -57,7 +57,7 @@ class Plan:
     contrast: float = 0.5
     average: float = 0.998
     seed: int = 7
-    patience: int = 2
+    patience: int = 3
 
 
 @dataclass
