@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     options = _parser().parse_args(argv)
     if not 1 <= options.port <= 65_535:
         raise InputError(f"--port must be 1 to 65535, got {options.port}")
-    _check_free(options.host, options.port)
+    check_free(options.host, options.port)
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     with cli.libraries_on_stderr():
         agent = cli.build_agent(options, build)
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     return cli.OK
 
 
-def _check_free(host: str, port: int) -> None:
+def check_free(host: str, port: int) -> None:
     """Refuses an address before any model is loaded for it.
 
     Raises:

@@ -1,0 +1,276 @@
+"""Pipecat processor that answers: the caller's turns and keys in, the agent's words out, and when the call is over.
+
+One task holds the conversation, one thing after the other; frames only fill its queue. Whatever a model or the
+database does, the caller hears a sensible sentence and the call goes on or ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
+
+from pipecat.frames.frames import (
+    BotStartedSpeakingFrame,
+    BotStoppedSpeakingFrame,
+    CancelFrame,
+    EndFrame,
+    EndWorkerFrame,
+    Frame,
+    InputDTMFFrame,
+    InterruptionFrame,
+    StartFrame,
+    UserStartedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from agent.types import Turn, Understanding
+from demos.phone_agent import Answered, PhoneAgent
+from demos.phone_frames import CallerNodded, CallerTurn, Say
+from demos.phone_ledger import Ending, Entry
+from demos.phone_manners import CLOSING, GIVING_UP, MOST_KEYS, SORRY, TOO_LONG, Manners
+from demos.phone_playout import Playout
+
+log = logging.getLogger(__name__)
+
+Got = TypeVar("Got")
+Understand = Callable[[Turn], Awaitable[Understanding]]
+Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+KEY_WORDS = {"0": "I want to talk to a person", "1": "yes", "2": "no"}
+"""What single keys mean: 0 always; 1 and 2 where the agent asked to confirm."""
+NO_SPEECH = ("silence", "noise")
+
+
+@dataclass
+class Timings:
+    """What a call's turns took, in seconds: from the turn's end to the words, and the waiting before it."""
+
+    answers: list[float] = field(default_factory=list)
+    waits: list[float] = field(default_factory=list)
+
+
+class Answering(FrameProcessor):
+    """Holds the conversation of one call.
+
+    Args:
+        agent: who answers.
+        entry: the call.
+        understand: asks the shared queue before the models.
+        run: runs something in a worker.
+        playout: knows what the caller heard.
+        manners: times and limits.
+
+    Attributes:
+        ending: how the call ended; empty while it goes on.
+        timings: of its turns.
+    """
+
+    def __init__(
+        self, agent: PhoneAgent, entry: Entry, understand: Understand, run: Run, playout: Playout, manners: Manners
+    ) -> None:
+        super().__init__()
+        self._agent, self._entry, self._understand, self._run = agent, entry, understand, run
+        self._playout, self._manners = playout, manners
+        self._came: asyncio.Queue[CallerTurn | str] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._begun = self._active = time.monotonic()
+        self._talking = self._speaking = self._waiting = False
+        self._keys = ""
+        self._last = Answered("")
+        self._cut: tuple[str, str] | None = None  # heard and left of words that were interrupted
+        self._failed = 0
+        self.ending: Ending | None = None
+        self.timings = Timings()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        """Turns and keys are kept, everything else passes."""
+        await super().process_frame(frame, direction)
+        if isinstance(frame, CallerTurn):
+            self._talking = False
+            self._came.put_nowait(frame)
+        elif isinstance(frame, InputDTMFFrame):
+            await self._key(str(frame.button.value))
+        elif isinstance(frame, CallerNodded):
+            self._talking = False
+        else:
+            await self._notice(frame)
+            await self.push_frame(frame, direction)
+
+    async def _notice(self, frame: Frame) -> None:
+        now = time.monotonic()
+        if isinstance(frame, StartFrame):
+            self._task = self.create_task(self._converse())
+        elif isinstance(frame, UserStartedSpeakingFrame):
+            self._talking, self._active = True, now
+        elif isinstance(frame, BotStartedSpeakingFrame):
+            self._speaking = True
+        elif isinstance(frame, BotStoppedSpeakingFrame):
+            self._speaking, self._active = False, max(now, self._playout.until)
+            if self._cut is None:
+                self._playout.done()
+        elif isinstance(frame, InterruptionFrame) and self._speaking:
+            self._cut = self._playout.cut(now)
+        elif isinstance(frame, (EndFrame, CancelFrame)):
+            await self._stop()
+
+    async def cleanup(self) -> None:
+        """Answer no more."""
+        await self._stop()
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+    async def _stop(self) -> None:
+        if self._task is not None and self._task is not asyncio.current_task():
+            task, self._task = self._task, None
+            await self.cancel_task(task)
+
+    async def _key(self, key: str) -> None:
+        """A key stops the agent's words, as a voice would."""
+        self._active = time.monotonic()
+        if len(self._keys) < MOST_KEYS:
+            self._keys += key
+        if self._speaking and self._cut is None:
+            self._cut = self._playout.cut(self._active)
+            await self.broadcast_interruption()  # type: ignore[no-untyped-call]
+        self._came.put_nowait("key")
+
+    async def close(self) -> None:
+        """The server stops: say so and end the call."""
+        self._came.put_nowait("close")
+
+    async def _converse(self) -> None:
+        greeting = await self._try(partial(self._agent.greet, self._entry.call_id, self._entry.resumed))
+        await self._say(Answered(greeting or "Hello. How can I help?"))
+        while self.ending is None:
+            await self._one(await self._upcoming())
+
+    async def _upcoming(self) -> CallerTurn | str:
+        """What comes next: a turn, "key", "keys" (input complete), "silence", "longest", "close"."""
+        while True:
+            now = time.monotonic()
+            if now - self._begun >= self._manners.longest:
+                return "longest"
+            quiet = self._manners.hold if self._waiting else self._manners.silence
+            busy = self._talking or self._speaking
+            waits = {"longest": self._begun + self._manners.longest}
+            if self._keys:
+                waits["keys"] = self._active + self._manners.keys
+            elif not busy:
+                waits["silence"] = self._active + quiet
+            what = min(waits, key=lambda name: waits[name])
+            try:
+                return await asyncio.wait_for(self._came.get(), min(max(0.01, waits[what] - now), 0.5))
+            except TimeoutError:
+                if time.monotonic() >= waits[what]:
+                    return what
+
+    async def _one(self, came: CallerTurn | str) -> None:
+        """Deal with one thing that came."""
+        if came == "key":
+            if not self._keys.endswith("#"):
+                return
+            came = "keys"
+        if came == "longest":
+            await self._end("longest", TOO_LONG)
+        elif came == "close":
+            await self._end("drained", CLOSING)
+        elif came == "keys":
+            await self._keyed()
+        elif isinstance(came, CallerTurn):
+            await self._heard(came)
+        elif not (self._talking or self._speaking):
+            await self._answer(Understanding())
+
+    async def _keyed(self) -> None:
+        keys, self._keys = self._keys.strip("*#"), ""
+        asked = await self._try(partial(self._agent.asked, self._entry.call_id))
+        if keys and (keys == "0" or (asked == "confirm" and keys in KEY_WORDS)):
+            keys = KEY_WORDS[keys]
+        if keys:
+            understood = await self._settle(Turn(text=keys, call_id=self._entry.call_id, channel="phone"))
+            if understood is not None:
+                await self._answer(understood)
+
+    async def _heard(self, came: CallerTurn) -> None:
+        began = time.monotonic()
+        turn = Turn(audio=came.audio, call_id=self._entry.call_id, channel="phone")
+        understood = await self._settle(turn)
+        if understood is None:
+            return
+        heard = understood.transcript
+        if understood.verdict == "no_speech" and (heard is None or heard.rejected in NO_SPEECH):
+            await self._go_on()
+            return
+        await self._answer(understood)
+        self.timings.answers.append(time.monotonic() - began)
+        self.timings.waits.append(came.waited)
+
+    async def _settle(self, turn: Turn) -> Understanding | None:
+        """What a turn means; None where that failed, and the caller was told."""
+        try:
+            return await self._understand(turn)
+        except Exception as error:  # noqa: BLE001 - the call must survive a model
+            log.error("a turn could not be understood: %s", type(error).__name__)
+            await self._apologise()
+            return None
+
+    async def _go_on(self) -> None:
+        """It was no speech: say again what it cut short."""
+        cut, self._cut = self._cut, None
+        self._active = time.monotonic()
+        if cut is not None and cut[1]:
+            await self.push_frame(Say(cut[1]))
+
+    async def _answer(self, understood: Understanding) -> None:
+        cut, self._cut = self._cut, None
+        if cut is not None and cut[1]:
+            await self._try(partial(self._agent.heard, self._entry.call_id, self._last.turn, cut[0]))
+        try:
+            answered: Answered = await self._run(partial(self._agent.answer, self._entry.call_id, understood))
+        except Exception as error:  # noqa: BLE001 - the call must survive its database
+            log.error("a turn could not be answered: %s", type(error).__name__)
+            await self._apologise()
+            return
+        self._failed = 0
+        if self._talking and not (answered.ends or answered.person):
+            self._cut = ("", answered.text)  # the caller goes on: what comes next is answered instead
+            self._last = answered
+            return
+        await self._say(answered)
+        if answered.person and self._manners.person:
+            await self._end("person")
+        elif answered.ends:
+            await self._end("silence" if understood.verdict == "no_speech" else "done")
+
+    async def _say(self, answered: Answered) -> None:
+        self._last, self._waiting = answered, answered.waits
+        self._active = time.monotonic()
+        if answered.text:
+            self._playout.done()
+            await self.push_frame(Say(answered.text))
+
+    async def _apologise(self) -> None:
+        self._failed += 1
+        if self._failed >= self._manners.failures:
+            await self._end("failed", GIVING_UP)
+        else:
+            await self._say(Answered(SORRY))
+
+    async def _end(self, ending: Ending, words: str = "") -> None:
+        self.ending = ending
+        if words:
+            await self._say(Answered(words))
+        await self.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)
+
+    async def _try(self, work: Callable[[], Got]) -> Got | None:
+        """Something done in a worker; None where it failed."""
+        try:
+            done: Got = await self._run(work)
+        except Exception as error:  # noqa: BLE001 - the call must survive its database
+            log.error("the telephone's own book-keeping failed: %s", type(error).__name__)
+            return None
+        return done

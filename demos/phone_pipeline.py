@@ -1,0 +1,127 @@
+"""The telephone's pipeline, in one place, and one call run through it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
+from pipecat.workers.runner import WorkerRunner
+
+from agent.types import Turn, Understanding
+from demos.carriers.serializers import Serializer
+from demos.carriers.transport import PhoneTransport
+from demos.phone_agent import PhoneAgent
+from demos.phone_answering import Answering, Timings
+from demos.phone_batches import Batches
+from demos.phone_ledger import Ending, Entry
+from demos.phone_listening import Ears, Listening
+from demos.phone_manners import Manners
+from demos.phone_playout import Playout
+from demos.phone_speaking import Speaking
+
+WORKERS = 4
+"""Threads that listen and speak; each call's listening is one at a time."""
+
+
+class Models:
+    """What all calls share: who answers, and the queues and workers before the models.
+
+    Args:
+        agent: who answers.
+        ears: makes what follows one stream, for its rate.
+        manners: how calls are held.
+    """
+
+    def __init__(self, agent: PhoneAgent, ears: Callable[[int], Ears], manners: Manners) -> None:
+        self.agent, self.ears, self.manners = agent, ears, manners
+        self.pool = ThreadPoolExecutor(WORKERS, "phone")
+        self._thinking = ThreadPoolExecutor(1, "phone-model")
+        self._deciding = ThreadPoolExecutor(WORKERS, "phone-decide")
+        self.batches: Batches[Turn, Understanding] = Batches(self._understand, self._thinking)
+
+    def _understand(self, turns: Sequence[Turn]) -> Sequence[Understanding]:
+        return self.agent.understand(turns)
+
+    async def run(self, work: Callable[[], Any]) -> Any:
+        """Something that waits for the database or a model, in a worker."""
+        return await asyncio.get_running_loop().run_in_executor(self._deciding, work)
+
+    async def close(self) -> None:
+        """Let go of queues and workers."""
+        await self.batches.close()
+        for pool in (self.pool, self._thinking, self._deciding):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True)
+class Line:
+    """An authorised connection whose stream has begun.
+
+    Attributes:
+        socket: the connection: a WebSocket, or a `TcpSocket`.
+        serializer: reads and writes its messages.
+        rate: samples per second.
+        clears: it can throw away sound it was sent and has not played.
+        tells: it says so when the caller hangs up; else a closed connection means just that.
+    """
+
+    socket: Any
+    serializer: Serializer
+    rate: int
+    clears: bool = True
+    tells: bool = True
+
+
+@dataclass(frozen=True)
+class Held:
+    """A call that is over: how it ended, what its turns took, times the far end ran out of sound."""
+
+    ending: Ending
+    timings: Timings
+    gaps: Sequence[float]
+
+
+async def hold(
+    line: Line, entry: Entry, models: Models, closing: Callable[[Callable[[], Awaitable[None]]], Any]
+) -> Held:
+    """Hold one call to its end.
+
+    Args:
+        line: its connection.
+        entry: the call in the book.
+        models: what all calls share.
+        closing: is given what ends the call early, politely.
+    """
+    manners, playout = models.manners, Playout()
+    lead = manners.lead if line.clears else manners.short_lead
+    transport = PhoneTransport(line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears)
+    answering = Answering(models.agent, entry, models.batches.ask, models.run, playout, manners)
+    pipeline = Pipeline(
+        [
+            transport.input(),  # the carrier's messages -> the caller's sound and keys
+            Listening(models.ears(line.rate), models.pool),  # sound -> turns, interruptions
+            answering,  # turns -> words
+            Speaking(models.agent.say, models.pool, playout, line.rate),  # words -> the agent's sound
+            transport.output(),  # sound, kept to the line's time -> the carrier's messages
+        ]
+    )
+    params = PipelineParams(audio_in_sample_rate=line.rate, audio_out_sample_rate=line.rate)
+    worker = PipelineWorker(
+        pipeline, params=params, enable_rtvi=False, enable_turn_tracking=False, idle_timeout_secs=None
+    )
+
+    async def gone(_: object, __: object) -> None:
+        await worker.cancel()
+
+    transport.add_event_handler("on_client_disconnected", gone)
+    closing(answering.close)
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await runner.run()
+    ended = answering.ending or ("caller" if line.serializer.stopped or not line.tells else "lost")
+    return Held(ended, answering.timings, tuple(playout.gaps))

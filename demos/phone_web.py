@@ -1,0 +1,234 @@
+"""The telephone's web server: webhooks that announce calls, and the media connections they announce.
+
+POST /twilio, /twilio/after, /twilio/summary     signed by Twilio
+POST /telnyx, /plivo; GET /vonage, /exotel       ?token=
+GET  /asterisk/call, /freeswitch/call            ?token=&caller=&line= -> a ticket, or "busy"
+GET  /asterisk/after, /freeswitch/after          ?token=&ticket=       -> whom to transfer to, or nothing
+WS   /CARRIER/media                              with the ticket
+GET  /calls/ID                                   ?token= -> what a person who takes over needs
+GET  /health
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from agent.errors import CallsightError
+from demos.carriers import answers
+from demos.carriers.events import MAX_NAME
+from demos.carriers.tickets import same, twilio_signature
+from demos.phone_desk import Desk
+from demos.phone_media import Media
+
+log = logging.getLogger(__name__)
+
+MAX_FORM = 64 * 1024
+HOOKS = {"telnyx": "CallSid", "plivo": "CallUUID", "vonage": "conversation_uuid", "exotel": "CallSid"}
+"""Carriers whose webhook connects a call, and what they call the call."""
+CALLERS = ("From", "from", "CallFrom", "caller")
+SWITCHES = ("asterisk", "audiosocket", "freeswitch")
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What callers of webhooks must know. An unset secret lets nobody in.
+
+    Attributes:
+        twilio: the auth token of the Twilio account, which signs its webhooks.
+        token: what everybody else shows as `token`.
+        public: the address by which carriers reach this server, such as https://phone.example.com.
+    """
+
+    twilio: str = ""
+    token: str = ""
+    public: str = ""
+
+
+class Web:
+    """The routes.
+
+    Args:
+        desk: holds the calls.
+        secrets: who may call.
+    """
+
+    def __init__(self, desk: Desk, secrets: Secrets) -> None:
+        self._desk, self._secrets = desk, secrets
+        self.media = Media(desk, secrets.token)
+
+    def app(self) -> Starlette:
+        """The application."""
+        any_of = ["GET", "POST"]
+        return Starlette(
+            routes=[
+                Route("/health", self.health),
+                Route("/calls/{call_id}", self.summary),
+                Route("/twilio", self.twilio, methods=["POST"]),
+                Route("/twilio/after", self.twilio_after, methods=["POST"]),
+                Route("/twilio/summary", self.twilio_summary, methods=any_of),
+                Route("/{carrier}/call", self.switch_call),
+                Route("/{carrier}/after", self.switch_after),
+                Route("/{carrier}", self.hook, methods=any_of),
+                WebSocketRoute("/{carrier}/media", self.media.websocket),
+            ]
+        )
+
+    async def health(self, _: Request) -> Response:
+        """How many calls there are."""
+        desk = self._desk
+        limit = desk.models.manners.calls
+        return JSONResponse({"calls": desk.calls, "limit": limit, "draining": desk.draining})
+
+    async def summary(self, request: Request) -> Response:
+        """What a person who takes over needs."""
+        if not self._known(request):
+            return _refused()
+        try:
+            work = partial(self._desk.models.agent.summary, request.path_params["call_id"][:MAX_NAME])
+            return JSONResponse(await self._desk.models.run(work))
+        except CallsightError:
+            return PlainTextResponse("the database does not answer", 503)
+
+    async def twilio(self, request: Request) -> Response:
+        """A call comes in by Twilio."""
+        fields = await self._signed(request)
+        if fields is None:
+            return _refused()
+        ticket = self._ticket("twilio", fields.get("CallSid", ""), fields.get("From", ""))
+        if not ticket:
+            return Response(answers.busy(), media_type=answers.XML)
+        after = f"{self._public(request)}/twilio/after"
+        return _xml(answers.twilio_connect(self._socket(request, "twilio"), ticket, after))
+
+    async def twilio_after(self, request: Request) -> Response:
+        """The stream is over: Twilio asks what follows."""
+        fields = await self._signed(request)
+        if fields is None:
+            return _refused()
+        ending, _ = self._desk.ending(fields.get("CallSid", ""))
+        number = self._desk.models.manners.person
+        if ending != "person" or not number:
+            return _xml(answers.hang_up())
+        whisper = f"{self._public(request)}/twilio/summary?line={quote(fields.get('CallSid', ''))}"
+        return _xml(answers.twilio_person(number, whisper))
+
+    async def twilio_summary(self, request: Request) -> Response:
+        """What the person hears before the caller is put through."""
+        if await self._signed(request) is None:
+            return _refused()
+        _, call_id = self._desk.ending(request.query_params.get("line", ""))
+        try:
+            summary = await self._desk.models.run(partial(self._desk.models.agent.summary, call_id))
+        except CallsightError:
+            summary = {}
+        return _xml(answers.say(briefing(summary)))
+
+    async def hook(self, request: Request) -> Response:
+        """A call comes in by a carrier that shows a token."""
+        carrier = request.path_params["carrier"]
+        if carrier not in HOOKS or not self._known(request):
+            return _refused()
+        fields = {**await _form(request), **request.query_params}
+        caller = next((fields[name] for name in CALLERS if fields.get(name)), "")
+        ticket = self._ticket(carrier, fields.get(HOOKS[carrier], ""), caller)
+        if not ticket:
+            return _busy(carrier)
+        return _connect(carrier, f"{self._socket(request, carrier)}?ticket={ticket}")
+
+    async def switch_call(self, request: Request) -> Response:
+        """A switch announces a call and gets its ticket, or "busy"."""
+        carrier = request.path_params["carrier"]
+        if carrier not in SWITCHES or not self._known(request):
+            return _refused()
+        asked = request.query_params
+        ticket = self._ticket(carrier, asked.get("line", ""), asked.get("caller", ""))
+        return PlainTextResponse(ticket or "busy")
+
+    async def switch_after(self, request: Request) -> Response:
+        """A switch asks what follows a call: whom to transfer to, or nothing."""
+        if request.path_params["carrier"] not in SWITCHES or not self._known(request):
+            return _refused()
+        ending, _ = self._desk.ending(request.query_params.get("line", ""))
+        return PlainTextResponse(self._desk.models.manners.person if ending == "person" else "")
+
+    def _ticket(self, carrier: str, line: str, caller: str) -> str:
+        """A ticket; empty where the desk is full."""
+        if not self._desk.free:
+            return ""
+        try:
+            return self._desk.tickets.issue(carrier, line[:MAX_NAME], caller[:MAX_NAME])
+        except CallsightError as error:
+            log.warning("no ticket was given: %s", type(error).__name__)
+            return ""
+
+    def _known(self, request: Request) -> bool:
+        return same(request.query_params.get("token", ""), self._secrets.token)
+
+    async def _signed(self, request: Request) -> dict[str, str] | None:
+        """The form of a request that Twilio signed; None where it did not."""
+        fields = await _form(request)
+        query = f"?{request.url.query}" if request.url.query else ""
+        url = f"{self._public(request)}{request.url.path}{query}"
+        if not self._secrets.twilio:
+            return None
+        wanted = twilio_signature(self._secrets.twilio, url, fields)
+        return fields if same(request.headers.get("x-twilio-signature", ""), wanted) else None
+
+    def _public(self, request: Request) -> str:
+        return self._secrets.public.rstrip("/") or f"http://{request.url.netloc}"
+
+    def _socket(self, request: Request, carrier: str) -> str:
+        public = urlsplit(self._public(request))
+        scheme = "wss" if public.scheme == "https" else "ws"
+        return f"{scheme}://{public.netloc}{public.path}/{carrier}/media"
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """A form's fields; nothing of one that is too long."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_FORM:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=None))
+
+
+def _xml(text: str) -> Response:
+    return Response(text, media_type=answers.XML)
+
+
+def _refused() -> Response:
+    return PlainTextResponse("not authorised", 403)
+
+
+def _busy(carrier: str) -> Response:
+    if carrier == "vonage":
+        return Response(answers.vonage_busy(), media_type=answers.JSON)
+    if carrier == "exotel":
+        return PlainTextResponse("busy", 503)
+    return _xml(answers.busy())
+
+
+def _connect(carrier: str, media: str) -> Response:
+    if carrier == "vonage":
+        return Response(answers.vonage_connect(media), media_type=answers.JSON)
+    if carrier == "exotel":
+        return Response(answers.exotel_connect(media), media_type=answers.JSON)
+    return _xml(answers.telnyx_connect(media) if carrier == "telnyx" else answers.plivo_connect(media))
+
+
+def briefing(summary: object) -> str:
+    """A call in two sentences, for the ear of whoever takes it over."""
+    table = summary if isinstance(summary, dict) else {}
+    name = dict(table.get("customer") or {}).get("name", "")
+    wish = str(table.get("doing") or next(iter(table.get("waiting") or []), "") or "").replace("_", " ")
+    who = f"Call from {name}." if name else "Call from a customer who was not identified."
+    return f"{who} It is about: {wish}." if wish else who
