@@ -7,16 +7,15 @@ nothing a customer says or shows can add to it: words only ever fill slots.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from agent.draft import HANDOFF, SPEECH, Draft, Step
-from agent.flows import MOVES
+from agent.flows import MOVES, Flows
 from agent.fulfilment import Fulfilment
 from agent.slots import Fact, facts_of, free_fact, heard, known
 from agent.state import DialogueState, Question
-from agent.types import Intent, Understanding
+from agent.types import Understanding
+from agent.wishes import Heard, Wishes, has_phrase
 
 __all__ = ["HANDOFF", "SPEECH", "Policy", "Step"]
 
@@ -25,36 +24,16 @@ SHORT = 4
 """A courtesy, a yes or a no in fewer words than this is nothing but that, and does not tell a story."""
 
 
-@dataclass(frozen=True)
-class Heard:
-    """One turn as the policy looks at it: what was meant, and how the call stood before it."""
-
-    understanding: Understanding
-    before: DialogueState
-    meant: tuple[str, ...]
-
-    def means(self, *moves: str) -> bool:
-        """Whether any of these was meant."""
-        return any(move in self.meant for move in moves)
-
-    def agrees(self, margin: float) -> bool:
-        """Whether this is a yes, and surely no "no"."""
-        return self.means("affirm") and self._sure("affirm") - self._sure("deny") >= margin
-
-    def refuses(self) -> bool:
-        """Whether this is a "no", rather than a yes."""
-        return self.means("deny") and self._sure("deny") >= self._sure("affirm")
-
-    def _sure(self, move: str) -> float:
-        return max((intent.confidence for intent in self.understanding.meant if intent.name == move), default=0.0)
-
-
 class Policy(Fulfilment):
     """Decides what to do about each turn, by the flows of a pack.
 
     Args:
         flows: the pack's flows.
     """
+
+    def __init__(self, flows: Flows) -> None:
+        super().__init__(flows)
+        self.wishes = Wishes(flows)
 
     def take(self, state: DialogueState, understanding: Understanding) -> Step:
         """What to do about a customer's turn."""
@@ -68,6 +47,7 @@ class Policy(Fulfilment):
             self._aside,
             self._wishes,
             self._answer,
+            self._vented,
             self._talk,
         )
         for move in moves:
@@ -85,6 +65,8 @@ class Policy(Fulfilment):
         return draft.speak("say", "nothing was said", "no_speech" if silences == 1 else "silent_help")
 
     def _person(self, draft: Draft, turn: Heard) -> Step | None:
+        if has_phrase(turn.understanding.text, self.flows.handoff_words):
+            return self._handoff(draft, "legal")
         return self._handoff(draft, "asked_for") if turn.means("human_agent") else None
 
     def _mood(self, draft: Draft, turn: Heard) -> Step | None:
@@ -106,47 +88,13 @@ class Policy(Fulfilment):
         """Moves that leave everything as it stands."""
         if turn.means("repeat") and draft.state.said:
             return draft.speak("say", "asked to repeat", "repeat", {"said": draft.state.said})
-        if turn.means("wait") and not self._new_wishes(turn):
+        if turn.means("wait") and not self.wishes.new(turn):
             return draft.speak("listen", "asked to wait", "wait")
         return None
 
-    def _new_wishes(self, turn: Heard) -> list[str]:
-        """The flows this turn asks for beside the one going on, in order.
-
-        A second wish must be sure, and needs a word that ties it to the first: one sentence often sounds like several.
-        """
-        before, understanding = turn.before, turn.understanding
-        wishes = [i for i in understanding.meant if i.name in self.flows.flows and not self._is_answer(turn, i)]
-        tied = _tied(understanding.text, self.flows.join_words)
-        if not tied and (turn.means(before.flow) or turn.agrees(self.flows.limits.margin)):
-            return []
-        new = [intent for intent in wishes if intent.name != before.flow]
-        more = [intent for intent in new[1:] if tied and intent.confidence >= self.flows.limits.switch]
-        return [intent.name for intent in (*new[:1], *more)]
-
-    def _is_answer(self, turn: Heard, wish: Intent) -> bool:
-        """Whether what sounds like a wish only answers the question: "my e-mail is ..." wants no other address."""
-        before, flow = turn.before, self.flows.flows.get(turn.before.flow)
-        asked = before.question
-        answers = {"slot": asked.slots, "confirm": flow.slots if flow else ()}.get(asked.kind, ())
-        facts = facts_of(turn.understanding, flow, asked, self.flows)
-        filled = {self.flows.slots[f.slot].entity for f in facts if f.slot in answers and f.slot in self.flows.slots}
-        if not filled:
-            return asked.kind == "slot" and self._is_free(asked) and wish.confidence < self.flows.limits.switch
-        own = {self.flows.slots[name].entity for name in self.flows.flows[wish.name].slots}
-        told_apart = filled & own == set() or filled == {self._order_entity()}
-        return wish.confidence < self.flows.limits.switch or not told_apart
-
-    def _order_entity(self) -> str:
-        slot = self.flows.slots.get(self.flows.photos.slot)
-        return slot.entity if slot else ""
-
-    def _is_free(self, asked: Question) -> bool:
-        return any(self.flows.slots[name].free for name in asked.slots if name in self.flows.slots)
-
     def _wishes(self, draft: Draft, turn: Heard) -> Step | None:
         """Start what is wished for; a wish going on is put off, or given up when the customer says so."""
-        wishes, before = self._new_wishes(turn), turn.before
+        wishes, before = self.wishes.new(turn), turn.before
         gave_up = turn.means("never_mind") or (turn.refuses() and bool(wishes))
         if before.flow and gave_up:
             draft.end("abandoned")
@@ -174,7 +122,7 @@ class Policy(Fulfilment):
         return self._start(draft, turn, wishes[0], (0, len(wishes)))
 
     def _start(self, draft: Draft, turn: Heard, wish: str, share: tuple[int, int] = (0, 1)) -> Step:
-        draft.add("started", intent=wish)
+        draft.add("started", intent=wish, sure=turn.sure(wish) >= self.flows.limits.switch)
         if draft.flow and draft.flow.sorry:
             self._apologise(draft)
         self._note(draft, self._facts(draft, turn, wish, share))
@@ -230,6 +178,8 @@ class Policy(Fulfilment):
 
     def _clarified(self, draft: Draft, turn: Heard) -> Step | None:
         choices = turn.before.question.intents
+        if wish := self.wishes.chosen(turn):
+            return self._start(draft, turn, wish)
         if turn.agrees(self.flows.limits.margin):
             return self._start(draft, turn, choices[0])
         if turn.refuses():
@@ -240,7 +190,8 @@ class Policy(Fulfilment):
     def _unable(self, draft: Draft, turn: Heard) -> Step | None:
         """A "no" to a question for a fact: do without it, try another way, or leave the wish where there is none."""
         slots = turn.before.question.slots
-        if not turn.refuses() or draft.flow is None:
+        lacks = turn.refuses() or has_phrase(turn.understanding.text, self.flows.lack_words)
+        if not lacks or draft.flow is None:
             return None
         if set(slots) & set(draft.state.declined):
             draft.say("dropped")
@@ -249,13 +200,21 @@ class Policy(Fulfilment):
         draft.add("declined", slots=list(slots))
         return self._advance(draft)
 
+    def _vented(self, draft: Draft, turn: Heard) -> Step | None:
+        """Anger in the middle of a wish gets an apology, and the question again."""
+        if not self.wishes.vents(turn):
+            return None
+        self._apologise(draft)
+        return self._advance(draft)
+
     def _talk(self, draft: Draft, turn: Heard) -> Step | None:
         """Courtesies, and photos or facts that came on their own."""
         if turn.means("goodbye") or (turn.refuses() and turn.before.question.kind == "more"):
             draft.end("abandoned")
             return self._close(draft, "the customer is done", "goodbye")
+        told = not draft.flow and any(e.type for e in turn.understanding.entities)
         for move in ("greet", "thanks", "capabilities"):
-            if turn.means(move):
+            if turn.means(move) and not (told and move != "capabilities"):
                 return self._courtesy(draft, move)
         if draft.flow:
             return None
@@ -308,9 +267,3 @@ class Policy(Fulfilment):
         draft.add("asked", kind="clarify", intents=list(wishes))
         tasks = {"first": wishes[0]} | ({"second": wishes[1]} if len(wishes) > 1 else {})
         return draft.speak("clarify", reason, "clarify" if len(wishes) > 1 else "clarify_one", tasks)
-
-
-def _tied(text: str, join_words: Sequence[str]) -> bool:
-    """Whether the words may hold two wishes: two sentences, or a word that ties one to another."""
-    words = "|".join(re.escape(word) for word in join_words)
-    return re.search(rf"\w\W*[.?!;]\s+\w|\w\W+(?:{words})\W+\w" if words else "", text.lower()) is not None

@@ -73,6 +73,9 @@ class _Reader:
             requests=requests,
             old_words=self.words("old"),
             join_words=self.words("join"),
+            place_words=(self.words("first"), self.words("second")),
+            handoff_words=self.words("handoff"),
+            lack_words=self.words("lack"),
         )
         self.reachable(loaded)
         self.loops(loaded)
@@ -113,7 +116,7 @@ class _Reader:
 
     def words(self, key: str) -> tuple[str, ...]:
         table = self.section("words")
-        self.known("words", table, ("old", "join"))
+        self.known("words", table, ("old", "join", "first", "second", "handoff", "lack"))
         return self.strings("words", table, key)
 
     def slot(self, name: str) -> Slot:
@@ -206,6 +209,7 @@ class _Reader:
             takes=tuple(self.slot_name(at, "takes", text) for text in self.strings(at, table, "takes")),
             query=self.string(at, table, "query"),
             confirm=self.string(at, table, "confirm"),
+            unsure=self.string(at, table, "unsure"),
             done=self.string(at, table, "done"),
             next=self.outcome(at, "next", table["next"]) if "next" in table else None,
             denied=self.outcome(at, "denied", table["denied"]) if "denied" in table else Outcome("not_done"),
@@ -213,6 +217,7 @@ class _Reader:
             checks=self.section("checks", table, at),
             errors={code: self.outcome(f"{at}.errors", code, entry) for code, entry in errors.items()},
             sorry=self.flag(at, table, "sorry"),
+            alone=self.flag(at, table, "alone"),
             changes=operation is not None and operation.changes,
         )
         self.steps(at, flow, operation)
@@ -224,8 +229,11 @@ class _Reader:
             self.fail(at, "", "a flow needs `done`, the reply for its good end")
         if flow.next and flow.next.ask:
             self.fail(at, "next", "a flow that is done has nothing left to ask: next takes offer, then or handoff")
-        if flow.confirm and not flow.changes:
-            self.fail(at, "confirm", f"confirm is unreachable: {flow.action!r} changes nothing")
+        for key, words in (("confirm", flow.confirm), ("unsure", flow.unsure)):
+            if words and not flow.changes:
+                self.fail(at, key, f"{key} is unreachable: {flow.action!r} changes nothing")
+        if flow.confirm and flow.unsure:
+            self.fail(at, "unsure", "unsure is unreachable: confirm always asks")
         seen: set[str] = set()
         asked = [("needs", name) for group in flow.needs for name in group]
         for key, name in (*asked, *(("once", n) for n in flow.once), *(("takes", n) for n in flow.takes)):

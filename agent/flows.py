@@ -4,12 +4,14 @@
     [identify]          action, facts, ask: how a customer proves who they are
     [photos]            match, slot, suggests: what a photo alone can do
     [words]             old: what stands before a value that no longer holds ("not", "instead of");
-                        join: what ties a second wish to the first ("and", "also")
+                        join: what ties a second wish to the first ("and", "also");
+                        first, second: what chooses between two; handoff: what is for a person ("my lawyer");
+                        lack: what says that a fact asked for is not at hand ("I don't have it")
     [slots.NAME]        entity, from, carry, free, form, after
     [operations.NAME]   ticket, arguments, customer: what the pack asks of systems that work off tickets
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
-    [flows.INTENT]      customer, needs, once, takes, action, query, confirm, done, next, denied, handoff_above,
-                        checks, sorry, errors
+    [flows.INTENT]      customer, needs, once, takes, action, query, confirm, unsure, done, next, denied,
+                        handoff_above, checks, sorry, alone, errors
 
 Checked as a whole when read: every name must exist, every step must be reachable, and no flow may lead back to
 itself by itself. What flows are about is not known here.
@@ -40,7 +42,7 @@ MOVES = frozenset(
 )
 """The intents the policy answers by itself; every other intent of a pack needs a flow."""
 
-SOURCES = ("words", "photo", "profile", "backend")
+SOURCES = ("words", "photo", "profile", "backend", "keypad")
 ANSWER = "answer"
 """The action of a flow that is answered from the help articles."""
 
@@ -105,7 +107,8 @@ class Slot:
     Attributes:
         name: what operations call it.
         entity: the entity type that fills it; empty when words alone never do.
-        sources: where it may come from; "backend" means the shop can find it once the customer is known.
+        sources: where it may come from; "backend" means the shop can find it once the customer is known, "keypad" that
+            it is digits, which can be typed on a telephone when words fail.
         carry: kept for the rest of the call, not only for this flow.
         free: an answer to its question fills it, whatever the words.
         form: a regular expression; what has this form in an answer fills it when the tagger found nothing.
@@ -171,6 +174,7 @@ class Flow:
         takes: slots used when given.
         query: for "answer": what to look for when the customer's words find nothing.
         confirm: reply key of the question before anything is changed; empty to do it at once.
+        unsure: the same, asked only when the words were spoken, or the wish was not sure.
         done: reply key of the good end.
         next: what follows the good end: an offer, another flow, or a person.
         denied: what follows a "no" to the confirmation.
@@ -178,6 +182,7 @@ class Flow:
         checks: the rules the operation holds.
         errors: what follows each error code.
         sorry: the wish tells of something that went wrong, so it begins with an apology.
+        alone: what sounds like it beside another wish, or in the middle of one, is only said in anger.
         changes: whether the action changes rows.
     """
 
@@ -189,6 +194,7 @@ class Flow:
     takes: tuple[str, ...] = ()
     query: str = ""
     confirm: str = ""
+    unsure: str = ""
     done: str = ""
     next: Outcome | None = None
     denied: Outcome = Outcome("not_done")
@@ -196,6 +202,7 @@ class Flow:
     checks: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, Outcome] = field(default_factory=dict)
     sorry: bool = False
+    alone: bool = False
     changes: bool = False
 
     @property
@@ -223,6 +230,9 @@ class Flows:
     requests: Mapping[str, Request] = field(default_factory=dict)
     old_words: tuple[str, ...] = ()
     join_words: tuple[str, ...] = ()
+    place_words: tuple[tuple[str, ...], ...] = ()
+    handoff_words: tuple[str, ...] = ()
+    lack_words: tuple[str, ...] = ()
 
     @classmethod
     def load(
@@ -256,7 +266,7 @@ class Flows:
     def keys(self) -> frozenset[str]:
         """Every reply key the flows can come to."""
         every = [*self.errors.values(), *(o for f in self.flows.values() for o in f.outcomes)]
-        said = {o.say for o in every} | {k for f in self.flows.values() for k in (f.confirm, f.done)}
+        said = {o.say for o in every} | {k for f in self.flows.values() for k in (f.confirm, f.unsure, f.done)}
         offers = {f"offer_{o.offer}" for o in every if o.offer}
         groups = {g for f in self.flows.values() for g in (*f.needs, *((s,) for s in f.once))}
         groups |= {(o.ask,) for o in every if o.ask} | set(self.identify.ask)

@@ -65,13 +65,16 @@ class Fulfilment:
         """Ask for the next fact that proves who is calling, or try those there are."""
         identify, state = self.flows.identify, draft.state
         facts = {name: state.facts[name] for name in identify.facts if name in state.facts}
-        if len(facts) >= identify.needs:
+        if len(facts) >= identify.needs and facts != state.tried:
             return draft.perform(identify.action, facts, "enough to find the customer")
         for group in identify.ask:
             if group == (self.flows.photos.slot,) and group[0] not in flow.slots:
                 continue
             if not known(facts, group) and not set(group) <= state.declined:
                 return self._ask(draft, [name for name in group if name not in state.declined], group)
+        if len(facts) >= identify.needs:
+            draft.add("forgot", slots=list(facts))
+            return self._identify(draft, flow)
         return self._handoff(draft, "not_identified")
 
     def _missing(self, draft: Draft, flow: Flow) -> Step | None:
@@ -98,6 +101,8 @@ class Fulfilment:
     ) -> Step:
         if draft.state.tries.get("|".join(slots), 0) >= self.flows.limits.tries:
             return self._handoff(draft, "no_answer")
+        if draft.state.tries.get("|".join(slots)) and any("keypad" in self.flows.slots[n].sources for n in slots):
+            draft.say("keypad")
         key = key or question(group)
         draft.add("asked", kind="slot", slots=list(slots), key=key)
         return draft.speak("ask", f"{draft.state.flow} needs {' or '.join(slots)}", key, facts)
@@ -110,15 +115,22 @@ class Fulfilment:
     def _do(self, draft: Draft, flow: Flow) -> Step:
         """Carry it out; what needs a confirmation is previewed, so that the question tells what will happen."""
         arguments = self._arguments(draft, flow)
-        if not flow.confirm:
+        if not self._question(draft.state, flow):
             return draft.perform(flow.action, arguments, f"{flow.name} has all it needs")
         if draft.state.preview is None or draft.state.previewed != arguments:
             return draft.perform(flow.action, arguments, f"see what {flow.name} would come to", preview=True)
         return self._confirm(draft, flow)
 
+    @staticmethod
+    def _question(state: DialogueState, flow: Flow) -> str:
+        """The reply key that asks before something is changed, or nothing when it can be done at once."""
+        return flow.confirm or (flow.unsure if state.spoken or state.unsure else "")
+
     def _confirm(self, draft: Draft, flow: Flow) -> Step:
-        draft.add("asked", kind="confirm", key=flow.confirm)
-        return draft.speak("confirm", f"{flow.name} changes something", flow.confirm, draft.state.preview)
+        key = self._question(draft.state, flow)
+        draft.add("asked", kind="confirm", key=key)
+        why = "changes something" if flow.confirm else "was not sure"
+        return draft.speak("confirm", f"{flow.name} {why}", key, draft.state.preview)
 
     def after(self, state: DialogueState, result: Result) -> Step:
         """What follows from the result of the action that was pending."""
@@ -139,7 +151,7 @@ class Fulfilment:
             if not (outcome.ask or outcome.handoff) and self._stale(draft, flow):
                 return self._advance(draft)
             return self._outcome(draft, outcome, result.data, "failed")
-        if previewing and flow.confirm:
+        if previewing and self._question(draft.state, flow):
             limit, amount = flow.handoff_above, _amount(result.data)
             return self._handoff(draft, "large_amount") if limit and amount > limit else self._confirm(draft, flow)
         draft.say(flow.done, **result.data)
@@ -167,10 +179,10 @@ class Fulfilment:
             return self._advance(draft)
         if result.error != "not_identified":
             return self._outcome(draft, self.flows.errors.get(result.error, Outcome(handoff=True)), {}, "failed")
-        draft.add("refused")
+        identify = self.flows.identify
+        draft.add("refused", facts={k: v for k, v in draft.state.facts.items() if k in identify.facts})
         if draft.state.refused >= self.flows.limits.tries:
             return self._handoff(draft, "not_identified")
-        draft.add("forgot", slots=list(self.flows.identify.facts))
         draft.say("not_identified")
         return self._advance(draft)
 

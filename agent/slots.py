@@ -46,6 +46,7 @@ def heard(understanding: Understanding) -> dict[str, Any]:
         "wanted": understanding.wanted,
         "entities": [[e.type, e.value, e.source] for e in understanding.entities[:MOST_FACTS]],
         "sentiment": understanding.sentiment.label,
+        "spoken": understanding.transcript is not None and bool(understanding.text),
         "photo": {"kind": photo.kind, "condition": photo.condition, "problem": photo.problem} if photo else None,
     }
 

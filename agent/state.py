@@ -58,7 +58,10 @@ class DialogueState:
         preview: what the action would come to, and the arguments it was worked out for.
         tries: how often each question was asked since it was last answered.
         failures, silences, negatives: turns in a row not understood, without words, unhappy.
-    refused: times the customer could not be identified.
+        refused: times the customer could not be identified.
+        tried: the facts that proved nobody.
+        spoken: whether words of this turn, or of one since the wish began, were heard rather than typed.
+        unsure: whether the wish was taken up without being sure of it.
         customer: who is calling, once proved: customer_id, name, email.
         pending: an operation that was decided and whose result is not in yet.
         previewing: whether the pending operation is only a preview.
@@ -87,6 +90,9 @@ class DialogueState:
     silences: int = 0
     negatives: int = 0
     refused: int = 0
+    tried: Values = field(default_factory=dict)
+    spoken: bool = False
+    unsure: bool = False
     customer: Values | None = None
     pending: Action | None = None
     previewing: bool = False
@@ -119,6 +125,7 @@ def _heard(state: DialogueState, data: Values) -> DialogueState:
         silences=state.silences + 1 if silent else 0,
         negatives=state.negatives + 1 if unhappy else 0 if not silent else state.negatives,
         closed=False,
+        spoken=bool(data.get("spoken")) or (state.spoken and bool(state.flow)),
     )
 
 
@@ -154,7 +161,8 @@ def _queued(state: DialogueState, data: Values) -> DialogueState:
 def _started(state: DialogueState, data: Values) -> DialogueState:
     queue = state.queue[1:] if data.get("queued") else state.queue
     sources = dict.fromkeys(state.sources, "carried")
-    return _fresh(replace(state, flow=data["intent"], queue=queue, sources=sources))
+    unsure = not data.get("sure", True)
+    return _fresh(replace(state, flow=data["intent"], queue=queue, sources=sources, unsure=unsure))
 
 
 def _paused(state: DialogueState, data: Values) -> DialogueState:
@@ -234,7 +242,7 @@ EFFECTS: Mapping[str, Change] = {
     "asked": _asked,
     "answered": _answered,
     "failed": lambda state, _: replace(state, failures=state.failures + 1),
-    "refused": lambda state, _: replace(state, refused=state.refused + 1),
+    "refused": lambda state, data: replace(state, refused=state.refused + 1, tried=data.get("facts", {})),
     "act": _act,
     "result": _result,
     "customer": lambda state, data: replace(state, customer=dict(data)),

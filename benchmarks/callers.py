@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from agent.operations import OPERATIONS
 from agent.state import DialogueState
 from agent.types import Event
 from benchmarks.goals import ANSWERED, PROOFS, Goal
@@ -129,7 +130,11 @@ class Caller:
             if event.type != "result" or event.data.get("preview") or not event.data.get("ok"):
                 continue
             for i, goal in enumerate(self.goals[self._goal :], self._goal):
-                if goal.action == event.data["name"]:
+                told = event.data["data"]
+                named = [k for k in ("order_id", "product") if k in goal.arguments]
+                if goal.action == event.data["name"] and all(
+                    told.get(k, goal.arguments[k]) == goal.arguments[k] for k in named
+                ):
                     self._early.add(i)
         while self._goal in self._early:
             self._goal += 1
@@ -179,7 +184,8 @@ class Caller:
         proofs = (set(goal.needs) | set(self._told)) & {"order_id", *PROOFS}
         proving = 0 if self.known or not goal.owner else max(0, 2 - len(proofs))
         photo = "photo" in goal.facts
-        return 1 + len(asked) + proving + goal.confirms + photo + bool(goal.declines)
+        unsure = self.keypad and not goal.confirms and goal.action in OPERATIONS and OPERATIONS[goal.action].changes
+        return 1 + len(asked) + proving + (goal.confirms or unsure) + photo + bool(goal.declines)
 
     def _wish(self, goal: Goal, *, full: bool) -> Said:
         table = self.words["open"][goal.intent]
@@ -270,7 +276,8 @@ class Caller:
         known = [name for name in slots if name in goal.facts and name in self.words["answer"]]
         if not known or (known == ["order_id"] and "order_id" not in goal.needs and self.rng.random() < 0.5):
             return self._say("lack", "deny")
-        name = min(known, key=lambda n: (self._told.get(n, 0), slots.index(n)))
+        aloud = ("postcode", "phone") if self.keypad else ()  # what the spoken question asks for
+        name = min(known, key=lambda n: (self._told.get(n, 0), n not in aloud, slots.index(n)))
         value = goal.facts[name]
         if self.keypad and self._told.get(name, 0) > 0 and name in ("order_id", "postcode", "phone", "new_postcode"):
             digits = re.sub(r"\D", "", value)

@@ -2,11 +2,11 @@
 
     python -m benchmarks.customers [--calls 1000] [--words given|typed|heard] [--errors 0.1] [--weights W] [--misses]
 
-Goals are drawn from the shop's rows, eight manners of speaking from `MANNERS`, words from customers.toml, which training
-never saw. `typed` words go through the pack's models as they stand; `heard` ones are first misheard as a recogniser
-may (`training.misheard`, fitted to what PocketSphinx heard of sentences said by voices), at a share of words near
-`--errors`, and the share that came out is printed; `given` words come with their meaning, so that only the dialogue is
-tried. Everything is synthetic: customers, words, errors, and what photos show.
+Goals are drawn from the shop's rows, eight manners of speaking from `MANNERS`, words from customers.toml, which
+training never saw. `typed` words go through the pack's models as they stand; `heard` ones are first misheard as a
+recogniser may (`training.misheard`, fitted to what PocketSphinx heard of sentences said by voices), at a share of words
+near `--errors`, and the share that came out is printed; `given` words come with their meaning, so that only the
+dialogue is tried. Everything is synthetic: customers, words, errors, and what photos show.
 
 A call is right when the shop's rows at its end are exactly what the goals' own operations make of a fresh shop, and
 what was asked was told. A wrong change is any row that differs otherwise.

@@ -203,9 +203,7 @@ def return_item(shop: Shop) -> Goal:
 def money_instead(shop: Shop, intent: str, action: str, flow: str, **facts: str) -> Goal:
     """Money for a torn or missing line that could be replaced: the replacement is declined, the offer taken."""
     recent = _fresh_within(shop, 60)
-    order = shop.order(
-        "delivered", fits=lambda o: recent(o) and all(i.variant.stock >= i.quantity for i in o.items)
-    )
+    order = shop.order("delivered", fits=lambda o: recent(o) and all(i.variant.stock >= i.quantity for i in o.items))
     goal = _of(shop, order, intent, shop.rng.choice(order.items), **facts)
     return _changed(goal, action, declines=intent, then=flow)
 
@@ -265,7 +263,8 @@ def promo_code(shop: Shop) -> Goal:
 def story(shop: Shop, intent: str, action: str, owner: bool) -> Goal:
     """Something to tell, in the customer's own words."""
     row = shop.anyone()
-    return Goal(intent, row.id, {**_known(shop, row.id), "story": "told"}, action, {}, ("story",), owner=owner)
+    own = {**_known(shop, row.id), "story": "told"}
+    return Goal(intent, row.id, own, action, {}, ("story",), owner=owner, confirms=not owner)
 
 
 def answered(shop: Shop, intent: str) -> Goal:

@@ -1,24 +1,25 @@
-"""How simulated customers' words reach the agent: with their meaning, as typed, or as a recogniser may have heard them."""
+"""How simulated customers' words reach the agent: with their meaning, as typed, or as a recogniser may hear them."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING
 
 from agent.domain import Pack
 from agent.flows import Flows
 from agent.operations import OPERATIONS
-from agent.types import Entity, Intent, Photo, Sentiment, Turn, Understanding
+from agent.types import Entity, Intent, Photo, Sentiment, Turn, Understanding, Verdict
 from benchmarks.callers import Said
 from benchmarks.speech import word_errors
 from modalities.speech.language_model import tidy
 from modalities.speech.spoken import say
+from modalities.types import Transcript
 
 if TYPE_CHECKING:
     from agent.agent import Agent
-    from agent.knowledge import ProductGraph
     from training.misheard import Confusions
 
 DRAWS = 8
@@ -31,15 +32,11 @@ class Given:
     error_rate = 0.0
 
     def __init__(self) -> None:
-        from agent.agent import product_names
-        from agent.knowledge import ProductGraph
-
         pack = Pack.load("retail", with_examples=False)
         self.flows = Flows.load(pack.root / "flows.toml", pack.intents, pack.entities, OPERATIONS)
-        self.graph: ProductGraph = ProductGraph(pack.root / "knowledge" / "products.ttl")
-        _ = product_names
 
     def __call__(self, turns: Sequence[tuple[Said, str]]) -> list[Understanding]:
+        """Some turns understood, each with the channel it came by."""
         return [self._understood(said) for said, _ in turns]
 
     def _understood(self, said: Said) -> Understanding:
@@ -50,7 +47,7 @@ class Given:
         )
         intents = tuple(Intent(name, 0.95) for name in said.intents)
         mood = Sentiment("negative", -0.9) if said.unhappy else Sentiment("neutral", 0.0)
-        verdict = "ok" if intents else "out_of_scope"
+        verdict: Verdict = "ok" if intents else "out_of_scope"
         return Understanding(
             said.text, None, intents, len(intents), entities, verdict, sentiment=mood, image=photo(said)
         )  # fmt: skip
@@ -70,15 +67,15 @@ class Models:
         return self._wrong / max(1, self._words)
 
     def __call__(self, turns: Sequence[tuple[Said, str]]) -> list[Understanding]:
-        texts = [self._heard(said.text) if self.mishear else said.text for said, _ in turns]
+        """Some turns understood, each with the channel it came by."""
+        spoken = [self.mishear is not None and not said.text.isdigit() for said, _ in turns]
+        texts = [self._heard(said.text) if aloud else said.text for (said, _), aloud in zip(turns, spoken, strict=True)]
         found = self.agent.understand([Turn(text=text) for text in texts])
-        return [_with_photo(u, said) for u, (said, _) in zip(found, turns, strict=True)]
+        return [_sensed(u, said, aloud) for u, (said, _), aloud in zip(found, turns, spoken, strict=True)]
 
     def _heard(self, text: str) -> str:
         """One hearing; of a few draws the one that brings the share of errors nearest to what is wanted."""
         assert self.mishear is not None
-        if text.isdigit():
-            return text  # keyed in
         meant = " ".join(tidy(say(text, Random(0))))
         draws = [self.mishear(text, (), self.rng)[0] for _ in range(DRAWS)]
         made = [(word_errors(meant, " ".join(tidy(say(draw, Random(0))))), draw) for draw in draws]
@@ -94,10 +91,10 @@ def photo(said: Said) -> Photo | None:
     return Photo("clothing", 0.95, condition=said.photo) if said.photo else None
 
 
-def _with_photo(understanding: Understanding, said: Said) -> Understanding:
-    import dataclasses
-
-    return dataclasses.replace(understanding, image=photo(said)) if said.photo else understanding
+def _sensed(understanding: Understanding, said: Said, aloud: bool) -> Understanding:
+    """With what was shown, and marked as heard where it was."""
+    transcript = Transcript(understanding.text) if aloud else None
+    return replace(understanding, transcript=transcript, image=photo(said))
 
 
 def given() -> Given:
@@ -109,8 +106,8 @@ def models(options: argparse.Namespace) -> Models:
     """The pack's models on its words, misheard where `options.words` says so."""
     from agent.agent import build
 
-    overrides = {"fusion_weights": str(options.weights)} if options.weights else {}
-    agent = build("embedded", "retail", store_url="sqlite://", **overrides)
+    weights = str(options.weights or "weights/{domain}")
+    agent = build("embedded", "retail", store_url="sqlite://", fusion_weights=weights)
     mishear = None
     if options.words == "heard":
         from training.misheard import Confusions, Slips

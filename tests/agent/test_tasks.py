@@ -274,6 +274,7 @@ def leave_review(call: Conversation, shop: Shop) -> None:
 def complaint(call: Conversation, shop: Shop) -> None:
     call.say("I want to complain", "complaint")
     call.say("the driver threw my parcel over the fence", "inform")
+    call.say("yes", "affirm")
 
 
 @task(lambda shop: {"tickets/*": {"kind": "payment"}})

@@ -298,10 +298,11 @@ def test_two_wishes_are_done_one_after_the_other(bank: Bank) -> None:
 
 def test_a_stranger_blocks_nothing(bank: Bank) -> None:
     bank.say("block card 4417", "lost_or_stolen_card", card_last4="4417")
-    for _ in range(3):
-        bank.say("eve@example.com", "inform", email="eve@example.com")
-        answer = bank.say("04101", "inform", postcode="04101")
-    assert answer.action.name in (HANDOFF, "say")
+    answers = []
+    for i in range(3):
+        answers.append(bank.say(f"eve{i}@example.com", "inform", email=f"eve{i}@example.com"))
+        answers.append(bank.say(f"0410{i}", "inform", postcode=f"0410{i}"))
+    assert HANDOFF in [answer.action.name for answer in answers]
     assert [kind for kind, _ in bank.tickets()] == ["handoff"]
 
 
