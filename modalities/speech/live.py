@@ -90,8 +90,8 @@ class Partials(Protocol):
 class PartialEngine(Protocol):
     """A speech engine that can hear a turn as it is spoken."""
 
-    def stream(self) -> Partials | None:
-        """Begin a turn; None where the engine is busy with others."""
+    def stream(self, rate: int) -> Partials | None:
+        """Begin a turn of sound at this rate; None where the engine is busy with others."""
         ...
 
 
@@ -161,6 +161,15 @@ class Listener:
         """What the customer is doing."""
         return self._state
 
+    @property
+    def ended(self) -> int:
+        """Sample at which the speech of the open turn ended; while the customer pauses."""
+        return self._end
+
+    def so_far(self) -> Audio:
+        """The open turn's sound up to now, its margin before it."""
+        return self._sound()
+
     def feed(self, frame: Audio | bytes) -> tuple[LiveEvent, ...]:
         """Take the next sound of the stream, of any length, and return what it settled, in order.
 
@@ -219,7 +228,7 @@ class Listener:
     def _begin(self, start: int) -> list[LiveEvent]:
         self._state, self._start = State.TALKING, start
         self._undecided = self.agent_speaking
-        self._partials = self._engine.stream() if self._engine else None
+        self._partials = self._engine.stream(self.rate) if self._engine else None
         self._passed = max(self._from, start - round(self.timing.margin * self.rate))
         return [SpeechStarted(start, self._now)]
 
