@@ -156,6 +156,7 @@ class Transcript:
         alternatives: other hearings, likeliest first, `text` not among them.
         rejected: why sound was not taken for speech ("silence", "noise", ...); empty when it was.
         states: the engine's encoder states for the fusion, where it gives them.
+        language: code of the language spoken, where the engine tells it.
     """
 
     text: str
@@ -164,6 +165,7 @@ class Transcript:
     alternatives: tuple[str, ...] = ()
     rejected: str = ""
     states: Encoding | None = field(default=None, compare=False, repr=False)
+    language: str = ""
 
 
 @dataclass(frozen=True)

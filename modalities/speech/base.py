@@ -11,8 +11,10 @@ import numpy as np
 
 from modalities.audio import level, resample
 from modalities.segmenter import Segmenter
+from modalities.speech.guards import Guards, Reason, guarded
 from modalities.types import Audio, Encoding, Segment, Transcript, Word
 
+SHIFTED = 0.005  # of full scale: a mean beyond it is a fault of the line, not of the sound
 SILENCE_DB = -55.0  # a recording whose loudest 30 ms stay below this is silence, whatever else is in it
 MAX_ALTERNATIVES = 10
 
@@ -56,24 +58,50 @@ class SpeechEngine(Protocol):
         ...
 
 
-def listen(engine: SpeechEngine, segmenter: Segmenter, recordings: Sequence[Audio]) -> list[Transcript]:
+def listen(
+    engine: SpeechEngine, segmenter: Segmenter, recordings: Sequence[Audio], guards: Guards | None = None
+) -> list[Transcript]:
     """What was said in each recording, of any rate and length; nothing where nobody speaks.
 
-    Word times count from the start of the recording. Where there is no speech, `rejected` says why: "silence",
-    "noise", or what the engine gave.
+    Word times count from the start of the recording. Where there is no speech, `rejected` says why: a
+    `modalities.speech.guards.Reason`, or what the engine gave. What is wrong with one recording (no numbers, a shifted
+    mean, too loud) is put right before anything else, and touches no other.
+
+    Args:
+        engine: what hears.
+        segmenter: what tells speech from the rest.
+        recordings: sound of one speaker each; a call with one channel a speaker is one recording a channel.
+        guards: when what any engine heard is not believed.
     """
     wanted = engine.capabilities
-    sounds = [resample(recording, wanted.rate) for recording in recordings]
+    sounds = [resample(cleaned(recording), wanted.rate) for recording in recordings]
     found = [split(segmenter.segments(sound), wanted.max_seconds) for sound in sounds]
     pieces = [cut(sound, segment) for sound, segments in zip(sounds, found, strict=True) for segment in segments]
-    heard = iter(engine.transcribe(pieces) if pieces else [])
+    heard = iter(
+        guarded(transcript, piece.seconds, guards)
+        for transcript, piece in zip(engine.transcribe(pieces) if pieces else [], pieces, strict=True)
+    )
     results = []
     for sound, segments in zip(sounds, found, strict=True):
         if segments:
             results.append(join([shift(next(heard), segment.start) for segment in segments]))
         else:
-            results.append(Transcript("", rejected="silence" if level(sound) < SILENCE_DB else "noise"))
+            quiet = level(sound) < SILENCE_DB
+            results.append(Transcript("", rejected=(Reason.SILENCE if quiet else Reason.NOISE).value))
     return results
+
+
+def cleaned(audio: Audio) -> Audio:
+    """The sound with what cannot be heard put right: no numbers are silence, the mean is zero, the peak at most one."""
+    samples = audio.samples
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    if len(samples) and abs(shift := float(samples.mean(dtype=np.float64))) > SHIFTED:
+        samples = samples - np.float32(shift)
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > 1.0:
+        samples = samples / np.float32(peak)
+    return audio if samples is audio.samples else Audio(samples, audio.rate)
 
 
 def split(segments: Iterable[Segment], max_seconds: float, pause: float = 2.0) -> tuple[Segment, ...]:
@@ -118,6 +146,7 @@ def join(parts: Sequence[Transcript]) -> Transcript:
         confidence=confidence,
         alternatives=tuple(_other_hearings(spoken))[:MAX_ALTERNATIVES],
         states=_join_states([part.states for part in spoken]),
+        language=spoken[0].language,
     )
 
 

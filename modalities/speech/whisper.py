@@ -1,7 +1,8 @@
 """OpenAI's Whisper as a speech engine (Radford et al. 2022, https://arxiv.org/abs/2212.04356).
 
-One encoder pass over a batch of 30 s windows serves the transcript, every retry of it, and the fusion. Each window
-is decoded on its own: no text is carried from one to the next, so one misheard window cannot spoil those after it.
+One encoder pass over a batch of 30 s windows, of however many recordings, serves the transcript, every retry of it,
+the word times and the fusion. Each window is decoded on its own: no text is carried from one to the next, so one
+misheard window cannot spoil those after it.
 """
 
 from __future__ import annotations
@@ -10,50 +11,30 @@ import math
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modalities.audio import resample
+from modalities.audio import level, resample
 from modalities.device import check_device
 from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.locate import ROOT
-from modalities.speech.base import Capabilities
-from modalities.types import Audio, Encoding, FloatArray, Transcript
+from modalities.speech.base import SILENCE_DB, Capabilities, cleaned
+from modalities.speech.guards import Guards, Hearing, Reason, doubt_of
+from modalities.speech.whisper_windows import RATE, WINDOW_SECONDS, pool, shrink, timed_windows
+from modalities.types import Audio, Encoding, FloatArray, Transcript, Word
 
-RATE = 16_000
-WINDOW_SECONDS = 30
-STATES_PER_SECOND = 50
-"""Encoder states: one for two mel frames of 10 ms."""
+if TYPE_CHECKING:
+    from modalities.speech.whisper_decoder import Decoded
 
-MAX_STATES = 16
-"""Vectors a recording's states are pooled to, at most; a short one gets one for each half second."""
+MOST_ROWS = {"cpu": 64, "cuda": 128}
+ROOM = {"cpu": 1.3e9, "cuda": 0.4}
+"""Windows of one batch, and the memory their keys and values may take: bytes, or a part of what CUDA has free."""
 
-_CUT_SEARCH_SECONDS = 6.0
-_CUT_FRAME_SECONDS = 0.1
-_BATCH = {"cpu": 4, "cuda": 16}
-_SEED = 7
-
-
-@dataclass(frozen=True)
-class Guards:
-    """When a hearing is not believed. The first four are the paper's (section 4.5).
-
-    Attributes:
-        no_speech: probability of no speech above which a doubtful hearing is taken for none.
-        log_probability: mean log-probability of a token, below which a hearing is doubtful.
-        compression: ratio of the text's length to its zlib-compressed length, above which it repeats itself.
-        temperatures: of the first and the further tries at a window whose hearing is doubtful or repeats itself.
-        words_per_second: more than anybody can say, however short the sound.
-    """
-
-    no_speech: float = 0.6
-    log_probability: float = -1.0
-    compression: float = 2.4
-    temperatures: tuple[float, ...] = (0.0, 0.4, 0.8)
-    words_per_second: float = 8.0
+FINAL = (Reason.NO_SPEECH, Reason.PHANTOM)
+"""Doubts that another try would not take away."""
 
 
 class Whisper:
@@ -61,116 +42,201 @@ class Whisper:
 
     Args:
         model: "tiny" to "large-v3-turbo", or a `.pt` file as openai-whisper saves it.
-        device: "cpu" or "cuda"; half precision on CUDA only.
+        device: "cpu" or "cuda".
         prompt: words to expect (names of products, of the shop); the last 223 tokens count.
-        language: spoken language as a code; "auto" to tell it from the sound.
+        language: spoken language as a code; "auto" to tell it from the sound of each recording.
         guards: when a hearing is not believed.
+        precision: "float32", "bfloat16", on CUDA "float16", on a CPU "int8" (several times quicker products, nearly
+            the same words); empty for float16 on CUDA and float32 elsewhere.
+        word_times: tell when each word was said, for some more time.
 
     Raises:
         DeviceError: the device is not here.
-        InputError: the language is not one of the model's.
+        InputError: the language is not one of the model's, or the precision none of the device's.
         MissingPartError: openai-whisper is not installed.
         WeightsError: the file is missing or damaged. Nothing is ever downloaded.
     """
 
     def __init__(
-        self, model: str, device: str = "cpu", prompt: str = "", language: str = "en", guards: Guards | None = None
+        self,
+        model: str,
+        device: str = "cpu",
+        prompt: str = "",
+        language: str = "en",
+        guards: Guards | None = None,
+        *,
+        precision: str = "",
+        word_times: bool = True,
     ) -> None:
         path = find(model)
+        from whisper.tokenizer import get_tokenizer
+
+        from modalities.speech.whisper_decoder import Decoder
+        from modalities.speech.whisper_model import load, to_precision
+        from modalities.speech.whisper_rules import Rules
+        from modalities.speech.whisper_words import Aligner
+
         self._device = check_device(device)
         self._kind = self._device.partition(":")[0]
-        self._model = _load(path, self._device)
+        self._model = load(path, self._device, model)
         self._language = _known_language(self._model, language)
-        self._prompt = prompt.strip()
+        self._tokenizer = get_tokenizer(
+            self._model.is_multilingual, num_languages=self._model.num_languages, language="en", task="transcribe"
+        )
+        self.precision = to_precision(self._model, precision, self._device)
+        rules = Rules(self._tokenizer, self._model.dims.n_vocab, self._device)
+        self._decoder = Decoder(self._model, rules, int8=self.precision == "int8")
+        self._aligner = Aligner(self._model, self._tokenizer) if word_times else None
+        self._prompt = self._prompt_tokens(prompt.strip())
         self._guards = guards or Guards()
-        # The decoder keeps its cache of past tokens in hooks on the model, so one batch is decoded at a time.
+        # The decoder has one cache, so one batch is decoded at a time.
         self._lock = threading.Lock()
         self.name = f"whisper:{model}"
-        self.capabilities = Capabilities(rate=RATE, max_seconds=WINDOW_SECONDS, states=True)
+        self.capabilities = Capabilities(rate=RATE, max_seconds=WINDOW_SECONDS, word_times=word_times, states=True)
 
     def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
-        """What was said in each recording, of any length; `states` are the encoder's, pooled to at most 16 vectors."""
-        sounds = [resample(recording, RATE).samples for recording in recordings]
-        pieces = [(index, piece) for index, sound in enumerate(sounds) for piece in windows(sound)]
-        heard: list[list[_Hearing]] = [[] for _ in sounds]
-        size = _BATCH.get(self._kind, 4)
-        for start in range(0, len(pieces), size):
-            batch = pieces[start : start + size]
-            with self._lock:
-                hearings = self._hear_in_memory([piece for _, piece in batch])
-            for (index, _), hearing in zip(batch, hearings, strict=True):
-                heard[index].append(hearing)
+        """What was said in each recording, of any rate and length; `states` are pooled to at most 16 vectors."""
+        sounds = [resample(cleaned(recording), RATE) for recording in recordings]
+        pieces = [
+            _Piece(index, start, samples)
+            for index, sound in enumerate(sounds)
+            if level(sound) >= SILENCE_DB
+            for start, samples in timed_windows(sound.samples)
+        ]
+        heard: list[list[_Heard]] = [[] for _ in sounds]
+        languages: dict[int, str] = {}
+        with self._lock:
+            rows = self._rows()
+            for first in range(0, len(pieces), rows):
+                batch = pieces[first : first + rows]
+                for piece, hearing in zip(batch, self._hear_in_memory(batch, languages), strict=True):
+                    heard[piece.recording].append(hearing)
         return [_transcript(hearings) for hearings in heard]
 
-    def _hear_in_memory(self, pieces: Sequence[FloatArray]) -> list[_Hearing]:
+    def _rows(self) -> int:
+        """Windows of a batch: as many as there is room for."""
+        room = ROOM.get(self._kind, ROOM["cpu"])
+        if self._kind == "cuda":
+            import torch
+
+            room *= torch.cuda.mem_get_info(self._device)[0]
+        return max(1, min(MOST_ROWS.get(self._kind, 16), int(room // self._decoder.row_bytes())))
+
+    def _hear_in_memory(self, pieces: Sequence[_Piece], languages: dict[int, str]) -> list[_Heard]:
         """`_hear`, halving a batch the device has no memory for."""
         import torch
 
         try:
-            return self._hear(pieces)
+            return self._hear(pieces, languages)
         except torch.OutOfMemoryError:
             if len(pieces) == 1:
                 raise
         middle = len(pieces) // 2
-        return self._hear_in_memory(pieces[:middle]) + self._hear_in_memory(pieces[middle:])
+        return self._hear_in_memory(pieces[:middle], languages) + self._hear_in_memory(pieces[middle:], languages)
 
-    def _hear(self, pieces: Sequence[FloatArray]) -> list[_Hearing]:
+    def _hear(self, pieces: Sequence[_Piece], languages: dict[int, str]) -> list[_Heard]:
         """One batch of windows: encoded once; what is not believed is decoded again at the next temperature."""
-        features = self._encode(pieces)
-        seconds = [len(piece) / RATE for piece in pieces]
-        states = [_pool(row, length) for row, length in zip(features.float().cpu().numpy(), seconds, strict=True)]
-        results: list[Any] = [None] * len(pieces)
-        doubts = ["undecoded"] * len(pieces)
+        features = self._encode([piece.samples for piece in pieces])
+        spoken = self._languages(pieces, features, languages)
+        tries: list[_Try] = [_Try()] * len(pieces)
         for temperature in self._guards.temperatures:
-            rows = [index for index, doubt in enumerate(doubts) if doubt not in ("", "no_speech")]
+            rows = [index for index, one in enumerate(tries) if one.reason is not None and one.reason not in FINAL]
             if not rows:
                 break
-            for index, result in zip(rows, self._decode(features[rows], temperature), strict=True):
-                results[index] = result
-                doubts[index] = doubt_of(result, seconds[index], self._guards)
+            chosen = features if len(rows) == len(pieces) else features[rows]
+            decoded = self._decode(chosen, [spoken[row] for row in rows], temperature)
+            for row, found in zip(rows, decoded, strict=True):
+                tries[row] = self._judge(found, pieces[row].seconds, spoken[row])
         return [
-            _Hearing(result.text, float(np.exp(result.avg_logprob)), doubt, row)
-            for result, doubt, row in zip(results, doubts, states, strict=True)
+            self._heard(piece, one, row, language)
+            for piece, one, row, language in zip(pieces, tries, features, spoken, strict=True)
         ]
+
+    def _judge(self, found: Decoded, seconds: float, language: str) -> _Try:
+        text = self._tokenizer.decode(list(found.tokens)).strip()
+        hearing = Hearing(text, seconds, language, found.log_probability, found.no_speech)
+        return _Try(text, found.tokens, math.exp(found.log_probability), doubt_of(hearing, self._guards))
+
+    def _heard(self, piece: _Piece, one: _Try, features: Any, language: str) -> _Heard:
+        words: tuple[Word, ...] = ()
+        if self._aligner is not None and one.reason is None:
+            found = self._aligner.words(features, one.tokens, piece.seconds, language)
+            words = tuple(Word(w.text, w.start + piece.start, w.end + piece.start, w.confidence) for w in found)
+        states = pool(features.float().cpu().numpy(), piece.seconds)
+        return _Heard(one.text, words, one.confidence, one.reason, states, language)
 
     def _encode(self, pieces: Sequence[FloatArray]) -> Any:
         """Encoder states, a tensor of shape (batch, 1500, width)."""
-        import torch
-        from whisper.audio import log_mel_spectrogram, pad_or_trim
+        from modalities.speech.whisper_model import encode
 
-        dims = self._model.dims
-        padded = np.stack([pad_or_trim(piece, WINDOW_SECONDS * RATE) for piece in pieces])
-        with torch.inference_mode():
-            mels = [log_mel_spectrogram(row, dims.n_mels, device=self._device) for row in padded]
-            batch = torch.stack(mels)
-            return self._model.encoder(batch.half() if self._kind == "cuda" else batch)
+        return encode(self._model, pieces)
 
-    def _decode(self, features: Any, temperature: float) -> list[Any]:
+    def _decode(self, features: Any, languages: Sequence[str], temperature: float) -> list[Decoded]:
         """Decoding results of encoded windows. Sampling has one seed, so the same sound gives the same words."""
         import torch
-        from whisper.decoding import DecodingOptions, decode
 
-        options = DecodingOptions(
-            language=self._language,
-            temperature=temperature,
-            prompt=self._prompt or None,
-            without_timestamps=True,
-            fp16=self._kind == "cuda",
-        )
-        with torch.random.fork_rng(devices=[self._device] if self._kind == "cuda" else []):
-            torch.manual_seed(_SEED)
-            results: list[Any] = decode(self._model, features, options)
-        return results
+        prompts = torch.tensor([self._start(language) for language in languages], device=self._device)
+        steps = self._model.dims.n_text_ctx // 2
+        return self._decoder.decode(features, prompts, steps, temperature, start=len(self._prompt))
+
+    def _start(self, language: str) -> list[int]:
+        """Tokens before the first word."""
+        given = self._tokenizer
+        if not self._model.is_multilingual:
+            return [*self._prompt, given.sot, given.no_timestamps]
+        return [*self._prompt, given.sot, given.to_language_token(language), given.transcribe, given.no_timestamps]
+
+    def _prompt_tokens(self, prompt: str) -> list[int]:
+        if not prompt:
+            return []
+        tokens = self._tokenizer.encode(" " + prompt)[-(self._model.dims.n_text_ctx // 2 - 1) :]
+        return [self._tokenizer.sot_prev, *tokens]
+
+    def _languages(self, pieces: Sequence[_Piece], features: Any, known: dict[int, str]) -> list[str]:
+        """The language of each window: what was asked for, else what its recording sounds like up to here."""
+        if self._language is not None:
+            return [self._language] * len(pieces)
+        given = self._tokenizer
+        likely = self._decoder.languages(features, given.sot, given.all_language_tokens).cpu().numpy()
+        for recording in {piece.recording for piece in pieces} - known.keys():
+            windows_of = [row for row, piece in zip(likely, pieces, strict=True) if piece.recording == recording]
+            known[recording] = given.all_language_codes[int(np.sum(windows_of, axis=0).argmax())]
+        return [known[piece.recording] for piece in pieces]
 
 
 @dataclass(frozen=True, eq=False)
-class _Hearing:
-    """One window heard: words, confidence, why they are not believed (or ""), pooled states (n, width)."""
+class _Piece:
+    """One window of a recording: which, where it starts (seconds), its samples."""
+
+    recording: int
+    start: float
+    samples: FloatArray
+
+    @property
+    def seconds(self) -> float:
+        return len(self.samples) / RATE
+
+
+@dataclass(frozen=True)
+class _Try:
+    """One decoding of a window, and why it is not believed; before the first, nothing is."""
+
+    text: str = ""
+    tokens: tuple[int, ...] = ()
+    confidence: float = 0.0
+    reason: Reason | None = Reason.UNINTELLIGIBLE
+
+
+@dataclass(frozen=True, eq=False)
+class _Heard:
+    """One window heard: words, confidence, why they are not believed, pooled states (n, width), language."""
 
     text: str
+    words: tuple[Word, ...]
     confidence: float
-    doubt: str
-    states: FloatArray
+    reason: Reason | None
+    states: FloatArray = field(repr=False)
+    language: str
 
 
 def find(model: str) -> Path:
@@ -211,81 +277,23 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "whisper"
 
 
-def windows(samples: FloatArray) -> list[FloatArray]:
-    """Cut sound at 16 kHz into pieces of at most 30 s, each at the quietest tenth of a second of its last six."""
-    frame = int(_CUT_FRAME_SECONDS * RATE)
-    pieces = []
-    while len(samples) > WINDOW_SECONDS * RATE:
-        begin = int((WINDOW_SECONDS - _CUT_SEARCH_SECONDS) * RATE)
-        frames = samples[begin : WINDOW_SECONDS * RATE].reshape(-1, frame)
-        cut = begin + int(np.argmin((frames**2).mean(axis=1))) * frame + frame // 2
-        pieces.append(samples[:cut])
-        samples = samples[cut:]
-    return [*pieces, samples] if len(samples) else pieces
-
-
-def doubt_of(result: Any, seconds: float, guards: Guards) -> str:
-    """Why a decoding result is not believed: "no_speech", "repetition", "too_fast", "unintelligible", or ""."""
-    doubtful = result.avg_logprob < guards.log_probability
-    if not result.text.strip() or (result.no_speech_prob > guards.no_speech and doubtful):
-        return "no_speech"
-    if result.compression_ratio > guards.compression:
-        return "repetition"
-    if len(result.text.split()) > guards.words_per_second * max(seconds, 1.0):
-        return "too_fast"
-    return "unintelligible" if doubtful else ""
-
-
-def _transcript(hearings: Sequence[_Hearing]) -> Transcript:
+def _transcript(hearings: Sequence[_Heard]) -> Transcript:
     """One recording's windows joined; those not believed are left out, and name the reason when none is left."""
     if not hearings:
-        return Transcript("", rejected="silence")
-    states = Encoding("speech", _shrink(np.concatenate([hearing.states for hearing in hearings])))
-    believed = [hearing for hearing in hearings if not hearing.doubt]
+        return Transcript("", rejected=Reason.SILENCE.value)
+    states = Encoding("speech", shrink(np.concatenate([hearing.states for hearing in hearings])))
+    language = hearings[0].language
+    believed = [hearing for hearing in hearings if hearing.reason is None]
     if not believed:
-        return Transcript("", rejected=hearings[0].doubt, states=states)
+        return Transcript("", rejected=str(hearings[0].reason), states=states, language=language)
     lengths = [len(hearing.text.split()) for hearing in believed]
     return Transcript(
         text=" ".join(hearing.text for hearing in believed),
+        words=tuple(word for hearing in believed for word in hearing.words),
         confidence=float(np.average([hearing.confidence for hearing in believed], weights=lengths)),
         states=states,
+        language=language,
     )
-
-
-def _pool(states: FloatArray, seconds: float) -> FloatArray:
-    """States of one window (1500, width) to one vector for each half second of sound, at most 16: shape (n, width)."""
-    sounding = states[: max(1, math.ceil(seconds * STATES_PER_SECOND))]
-    return _shrink(sounding, max(1, math.ceil(2 * seconds)))
-
-
-def _shrink(vectors: FloatArray, count: int = MAX_STATES) -> FloatArray:
-    """Mean-pool consecutive vectors (m, width) to at most `count` and 16."""
-    parts = np.array_split(vectors, min(len(vectors), count, MAX_STATES))
-    return np.stack([part.mean(axis=0) for part in parts]).astype(np.float32)
-
-
-def _load(path: Path, device: str) -> Any:
-    """The model, by path and never by name: openai-whisper downloads what it is asked for by name."""
-    import pickle
-    import zipfile
-
-    import whisper
-
-    try:
-        return whisper.load_model(str(path), device=device).eval()
-    except (
-        KeyError,
-        TypeError,
-        RuntimeError,
-        ValueError,
-        EOFError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise WeightsError(
-            f"Whisper model {path} cannot be loaded ({type(error).__name__}): it is damaged or no Whisper checkpoint; "
-            "give another file, or remove it and run: python -m modalities.weights pull gpu"
-        ) from error
 
 
 def _known_language(model: Any, language: str) -> str | None:

@@ -91,13 +91,14 @@ class Decoder:
         self._score: Any = Int8Linear(vocabulary, None) if int8 else _Scores(vocabulary.to(self._type))
         self._graphed = graphs and self._device.type == "cuda"
         self._graphs: dict[int, Any] = {}
+        self._pool = torch.cuda.graph_pool_handle() if self._graphed else None
         self._state: _State | None = None
 
     def row_bytes(self) -> int:
         """Memory that one row's keys and values take."""
         dims = self._model.dims
         size = torch.empty(0, dtype=self._keep).element_size()
-        return 2 * dims.n_text_layer * dims.n_text_state * (dims.n_audio_ctx + dims.n_text_ctx) * size
+        return int(2 * dims.n_text_layer * dims.n_text_state * (dims.n_audio_ctx + dims.n_text_ctx) * size)
 
     @torch.inference_mode()
     def decode(
@@ -206,11 +207,11 @@ class Decoder:
 
     def _step(self, state: _State, live: int, size: int, temperature: float, noise: Any) -> None:
         """One more token for the first rows, `size` tokens being there."""
-        too_late = size + WARM_UP >= state.own.shape[-2]
-        if not self._graphed or temperature or too_late:
+        rows = min(math.ceil(live / BUCKET) * BUCKET, len(state.done))
+        no_room = rows not in self._graphs and size + WARM_UP >= state.own.shape[-2]
+        if not self._graphed or temperature or no_room:
             self._advance(state, live, size, temperature, noise)
             return
-        rows = min(math.ceil(live / BUCKET) * BUCKET, len(state.done))
         if rows not in self._graphs:
             self._graphs[rows] = self._capture(state, rows)
         self._graphs[rows].replay()
@@ -258,7 +259,7 @@ class Decoder:
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         """(rows, n, width) as (rows, heads, n, depth), in the type that is kept."""
-        return x.unflatten(-1, (self._heads, -1)).transpose(1, 2).to(self._keep)
+        return x.view(*x.shape[:-1], self._heads, -1).transpose(1, 2).to(self._keep)
 
     def _choose(
         self, state: _State, scores: torch.Tensor, rows: int, temperature: float, noise: Any, *, first: bool
@@ -285,14 +286,14 @@ class Decoder:
         """
         changed = [*state.by_row()[:-2], state.place]
         before = [tensor.clone() for tensor in changed]
-        stream = torch.cuda.Stream()
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(WARM_UP):
                 self._advance(state, rows, 0, 0.0, None)
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=self._pool):
             self._advance(state, rows, 0, 0.0, None)
         for tensor, value in zip(changed, before, strict=True):
             tensor.copy_(value)
@@ -335,4 +336,4 @@ def _decoded(tokens: list[int], total: float, no_speech: float, eot: int) -> Dec
 def _gumbel(size: int, device: torch.device, noise: torch.Generator) -> torch.Tensor:
     """Noise that makes the greatest of scores a fair draw. Rows share it, so none depends on its neighbours."""
     drawn = torch.rand(size, device=device, generator=noise).clamp_(min=1e-12)
-    return -torch.log(-torch.log(drawn).clamp_(min=1e-12))
+    return -torch.log((-torch.log(drawn)).clamp_(min=1e-12))

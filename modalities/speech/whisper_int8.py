@@ -17,7 +17,7 @@ LEVELS = 127
 
 def supported() -> bool:
     """Whether this processor multiplies int8 without overflow (AVX-512 VNNI), so that int8 is quick and right."""
-    return bool(torch.backends.mkldnn.is_available() and torch.cpu._is_vnni_supported())
+    return bool(torch._C._has_mkldnn and torch.cpu._is_vnni_supported())
 
 
 class Int8Linear(torch.nn.Module):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from modalities.segmenter import Segmenter
-from modalities.speech.base import Capabilities, join, listen, split
+from modalities.speech.base import Capabilities, cleaned, join, listen, split
 from modalities.types import Audio, Encoding, Segment, Transcript, Word
 
 RATE = 16_000
@@ -69,7 +69,9 @@ def test_recordings_of_other_rates_are_resampled() -> None:
     [
         (recording((2, 0)), "silence"),
         (recording((2, 0.001)), "silence"),
-        (recording((2, 0.4)), "noise"),
+        (recording(*[(0.001, 0.4), (0.001, -0.4)] * 1000), "noise"),
+        (recording((2, 0.4)), "silence"),  # nothing but a shifted mean
+        (recording((1, float("nan")), (1, float("inf"))), "silence"),
         (Audio(np.zeros(0, dtype=np.float32), RATE), "silence"),
         (Audio(np.zeros(1, dtype=np.float32), RATE), "silence"),
     ],
@@ -79,6 +81,44 @@ def test_nothing_is_heard_where_nobody_speaks(sound: Audio, reason: str) -> None
     (transcript,) = listen(engine, FixedSegmenter(), [sound])
     assert (transcript.text, transcript.words, transcript.rejected) == ("", (), reason)
     assert engine.heard == []
+
+
+def test_a_bad_recording_is_put_right_and_spoils_no_other() -> None:
+    bad = Audio(np.full(RATE, np.nan, dtype=np.float32), RATE)
+    loud = Audio(recording((3, 0), (1, 1)).samples * np.float32(30), RATE)
+    results = listen(CountingEngine(), FixedSegmenter(), [bad, recording((3, 0), (1, 1)), loud])
+    assert [(r.text, r.rejected) for r in results] == [("", "silence"), ("w1", ""), ("w2", "")]
+    assert cleaned(loud).samples.max() <= 1
+    good = recording((1, 0.2), (1, -0.2))
+    assert cleaned(good) is good
+
+
+@dataclass
+class Babbler(CountingEngine):
+    """Says the same of whatever it hears."""
+
+    text: str = ""
+
+    def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
+        return [Transcript(self.text, (Word("w", 0, 1, 0.9),), 0.9, ("other",)) for _ in recordings]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("where is my order", ""),
+        ("Thanks for watching!", "phantom"),
+        ("and then and then and then and then and then and then", "repetition"),
+        ("a b c d e f g h i j k l m n o p q r s t u", "too_fast"),
+    ],
+)
+def test_every_engine_is_guarded(text: str, reason: str) -> None:
+    (heard,) = listen(Babbler(text=text), FixedSegmenter(), [recording((3, 0), (2, 1), (1, 0))])
+    assert heard.rejected == reason
+    assert (heard.text, heard.words, heard.alternatives) == (
+        ("", (), ()) if reason else (text, heard.words, ("other",))
+    )
+    assert bool(heard.words) == (not reason)
 
 
 def test_no_recordings_no_transcripts() -> None:
