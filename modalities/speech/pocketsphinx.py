@@ -12,17 +12,20 @@ import os
 import queue
 import re
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from modalities.audio import encode_pcm16, level, resample
+from modalities.audio import PHONE_RATE, encode_pcm16, level, resample
 from modalities.errors import InputError, MissingPartError, WeightsError
-from modalities.speech import language_model
+from modalities.locate import ROOT
+from modalities.speech import acoustic, language_model
 from modalities.speech.base import MAX_ALTERNATIVES, SILENCE_DB, Capabilities
 from modalities.types import Audio, Transcript, Word
 
@@ -31,6 +34,9 @@ FRAMES_PER_SECOND = 100
 LEAST_COVERED = 0.12  # share of a recording's time that words must take; scattered bits of noise take less
 UNSURE, LEAST_FIT = 0.10, -4.5  # mean confidence and fit that together are no hearing at all
 NOISE_FLOOR = 10 ** (-80 / 20)  # of full scale
+WINDOW = 512  # samples of one look at a recording's band
+NARROW_DB = -37.0  # AN4's microphones put at least -35 dB above 4.3 kHz, a telephone line at most -40 dB
+ACOUSTICS = ROOT / "weights" / "hearing"
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
 
 TUNING: Mapping[str, Any] = MappingProxyType(
@@ -52,6 +58,8 @@ class PocketSphinx:
         decoders: how many recordings may be decoded at once.
         streams: how many turns may be heard as they are spoken, at once; each takes a decoder of its own.
         tuning: PocketSphinx settings that differ from `TUNING`.
+        acoustics: folder with the adapted acoustic models, `wide.safetensors` for microphones and
+            `telephone.safetensors` for lines of 8 kHz; None takes the wheel's own for both.
 
     Raises:
         MissingPartError: pocketsphinx is not installed.
@@ -65,18 +73,21 @@ class PocketSphinx:
         decoders: int = 1,
         streams: int = 0,
         tuning: Mapping[str, Any] | None = None,
+        acoustics: str | Path | None = ACOUSTICS,
     ) -> None:
         if decoders < 1 or streams < 0:
             raise InputError(f"decoders must be at least 1 and streams at least 0, got {decoders!r} and {streams!r}")
         self.model_dir = Path(model_dir)
         language_model.read_meta(self.model_dir)
         settings = {**TUNING, **(tuning or {})}
-        self._free: queue.Queue[Any] = queue.Queue()
-        self._idle: queue.Queue[Any] = queue.Queue()  # for turns heard as they are spoken
-        for free, count in ((self._free, decoders), (self._idle, streams)):
-            for _ in range(count):
-                free.put(_decoder(self.model_dir, settings))
         self._streams = streams
+        self._pools: dict[tuple[str, str], _Pool] = {}
+        for band in ("wide", "telephone"):
+            model = None if acoustics is None or band == "wide" else Path(acoustics) / f"{band}.safetensors"
+            make = partial(_decoder, self.model_dir, settings, model)
+            self._pools[band, "whole"] = _Pool(make, decoders)
+            self._pools[band, "stream"] = _Pool(make, streams)
+        self._pools["wide", "whole"].fill()
 
     @property
     def name(self) -> str:
@@ -95,33 +106,70 @@ class PocketSphinx:
         Recordings of another rate are resampled. What is not speech comes back empty, with `rejected` telling why:
         "silence", "noise" (no words, or few and far between), "unclear" (words that fit the sound badly).
         """
-        with self._decoder() as decoder:
-            return [_decode(decoder, resample(recording, RATE)) for recording in recordings]
+        sounds = [resample(recording, RATE) for recording in recordings]
+        bands = ["telephone" if narrow(sound) else "wide" for sound in sounds]
+        found: dict[int, Transcript] = {}
+        for band in sorted(set(bands)):
+            with self._pools[band, "whole"].decoder() as decoder:
+                found.update((i, _decode(decoder, sound)) for i, sound in enumerate(sounds) if bands[i] == band)
+        return [found[i] for i in range(len(sounds))]
 
-    def stream(self) -> Stream | None:
+    def stream(self, rate: int = RATE) -> Stream | None:
         """Hear a turn as it is spoken; None where all `streams` are taken. Close it when the turn is over.
 
         What it hears is quicker and less right than `transcribe`, which knows the whole turn.
+
+        Args:
+            rate: samples per second of the sound it will be fed.
         """
-        try:
-            return Stream(self._idle.get_nowait(), self._idle)
-        except queue.Empty:
-            return None
+        pool = self._pools["wide" if rate > PHONE_RATE else "telephone", "stream"]
+        decoder = pool.try_take()
+        return None if decoder is None else Stream(decoder, pool)
+
+
+class _Pool:
+    """Decoders of one kind, made when first asked for."""
+
+    def __init__(self, make: Callable[[], Any], count: int) -> None:
+        self._make, self._count = make, count
+        self._free: queue.Queue[Any] = queue.Queue()
+        self._lock = threading.Lock()
+
+    def fill(self) -> None:
+        """Make the decoders, unless that is done."""
+        with self._lock:
+            while self._count:
+                self._free.put(self._make())
+                self._count -= 1
 
     @contextmanager
-    def _decoder(self) -> Iterator[Any]:
+    def decoder(self) -> Iterator[Any]:
+        """One for a while, as soon as one is free."""
+        self.fill()
         decoder = self._free.get()
         try:
             yield decoder
         finally:
             self._free.put(decoder)
 
+    def try_take(self) -> Any:
+        """One to keep, or None when none is free."""
+        self.fill()
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            return None
+
+    def give_back(self, decoder: Any) -> None:
+        """Take back what `try_take` gave."""
+        self._free.put(decoder)
+
 
 class Stream:
     """One turn as it is spoken: sound in, the words heard so far out. Made by `PocketSphinx.stream`."""
 
-    def __init__(self, decoder: Any, idle: queue.Queue[Any]) -> None:
-        self._decoder, self._idle = decoder, idle
+    def __init__(self, decoder: Any, pool: _Pool) -> None:
+        self._decoder, self._pool = decoder, pool
         self._resampler: Any = None
         decoder.reinit_feat()
         decoder.start_utt()
@@ -134,7 +182,7 @@ class Stream:
             self._resampler = soxr.ResampleStream(audio.rate, RATE, 1, dtype="float32", quality="LQ")
         sound = Audio(self._resampler.resample_chunk(audio.samples), RATE)
         if len(sound.samples):
-            self._decoder.process_raw(encode_pcm16(_with_floor(sound)))
+            self._decoder.process_raw(encode_pcm16(with_floor(sound)))
         heard = self._decoder.hyp()
         return " ".join(word for word in map(_written, heard.hypstr.split() if heard else ()) if word)
 
@@ -143,20 +191,20 @@ class Stream:
         decoder, self._decoder = self._decoder, None
         if decoder is not None:
             decoder.end_utt()
-            self._idle.put(decoder)
+            self._pool.give_back(decoder)
 
 
-def _decoder(model_dir: Path, settings: Mapping[str, Any]) -> Any:
+def _decoder(model_dir: Path, settings: Mapping[str, Any], model: Path | None) -> Any:
     try:
         import pocketsphinx
     except ImportError as error:
         raise MissingPartError("this speech engine needs the package pocketsphinx; pip install pocketsphinx") from error
-    with tempfile.TemporaryDirectory() as folder:
+    with acoustic.folder(model) as hmm, tempfile.TemporaryDirectory() as folder:
         arpa = Path(folder) / "lm.arpa"
         try:
             arpa.write_bytes(gzip.decompress((model_dir / language_model.ARPA).read_bytes()))
             return pocketsphinx.Decoder(
-                hmm=str(language_model.engine_model() / "en-us"),
+                hmm=str(hmm),
                 lm=str(arpa),
                 dict=str(model_dir / language_model.WORDS),
                 loglevel="FATAL",
@@ -172,7 +220,7 @@ def _decode(decoder: Any, audio: Audio) -> Transcript:
         return Transcript("", rejected="silence")
     decoder.reinit_feat()  # forgets the noise and mean of the recording before
     decoder.start_utt()
-    decoder.process_raw(encode_pcm16(_with_floor(audio)), full_utt=True)
+    decoder.process_raw(encode_pcm16(with_floor(audio)), full_utt=True)
     decoder.end_utt()
     words = tuple(_words(decoder, audio.seconds))
     if not words:
@@ -187,7 +235,18 @@ def _decode(decoder: Any, audio: Audio) -> Transcript:
     return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
 
 
-def _with_floor(audio: Audio) -> Audio:
+def narrow(audio: Audio) -> bool:
+    """Whether sound at 16 kHz came over a line of 8 kHz: next to nothing of it lies above 4.3 kHz."""
+    if len(audio.samples) < WINDOW:
+        return False
+    frames = np.lib.stride_tricks.sliding_window_view(audio.samples, WINDOW)[::WINDOW]
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1))).mean(axis=0)
+    hertz = np.fft.rfftfreq(WINDOW, 1 / RATE)
+    above = power[(hertz > 4_300) & (hertz < 7_500)].mean()
+    return bool(above < 10 ** (NARROW_DB / 10) * power[(hertz > 300) & (hertz < 3_700)].mean())
+
+
+def with_floor(audio: Audio) -> Audio:
     """The sound with faint noise under it: digital silence has no logarithm, and would bend the features' mean."""
     noise = np.random.default_rng(0).standard_normal(len(audio.samples), dtype=np.float32)
     return Audio(audio.samples + noise * np.float32(NOISE_FLOOR), audio.rate)

@@ -58,7 +58,7 @@ class Words:
     def __init__(self) -> None:
         self.heard, self.closed, self.streams = 0, 0, 0
 
-    def stream(self) -> Words:
+    def stream(self, rate: int) -> Words:
         self.streams, self.heard = self.streams + 1, 0
         return self
 

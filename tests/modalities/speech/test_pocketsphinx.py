@@ -9,7 +9,7 @@ from modalities.errors import InputError, WeightsError
 from modalities.segmenter import Segmenter
 from modalities.speech.base import listen
 from modalities.speech.language_model import ARPA, compile_model
-from modalities.speech.pocketsphinx import PocketSphinx
+from modalities.speech.pocketsphinx import PocketSphinx, narrow
 from modalities.types import Audio
 
 pytestmark = pytest.mark.weights
@@ -119,3 +119,27 @@ def test_a_damaged_model_is_named(model: Path, tmp_path: Path) -> None:
         PocketSphinx(tmp_path / "nowhere")
     with pytest.raises(InputError, match="at least 1"):
         PocketSphinx(model, decoders=0)
+
+
+def test_telephone_sound_is_told_by_its_band() -> None:
+    wide = speak("where is my order")
+    line = resample(decode_mulaw(encode_mulaw(resample(wide, 8_000))), 16_000)
+    hiss = np.random.default_rng(5).normal(size=16_000).astype(np.float32) * 0.001
+    assert narrow(line)
+    assert not narrow(wide)
+    assert not narrow(Audio(hiss, 16_000))
+    assert not narrow(Audio(np.zeros(0), 16_000))
+    assert not narrow(Audio(np.zeros(16_000), 16_000))
+
+
+def test_each_band_has_its_own_acoustic_model(model: Path, tmp_path: Path) -> None:
+    sound = speak("i want to cancel my order")
+    line = decode_mulaw(encode_mulaw(resample(sound, 8_000)))
+    bare = PocketSphinx(model, acoustics=tmp_path)  # a folder without models
+    assert bare.transcribe([sound])[0].text == "i want to cancel my order"
+    with pytest.raises(WeightsError, match="missing"):
+        bare.transcribe([line])
+    mixed = PocketSphinx(model).transcribe([line, sound, line])
+    assert [heard.text for heard in mixed] == ["i want to cancel my order"] * 3
+    assert mixed[0] == mixed[2]
+    assert PocketSphinx(model, acoustics=None).transcribe([line])[0].text == "i want to cancel my order"
