@@ -1,4 +1,4 @@
-"""Adapt PocketSphinx's acoustic model to recordings: to close microphones and noise, and to 8 kHz telephone lines.
+"""Adapt PocketSphinx's acoustic model to recordings: to noise and to 8 kHz telephone lines.
 
     python -m training.acoustic --data DIR --out weights/hearing [--speakers N] [--seed S]
 
@@ -137,7 +137,7 @@ def main() -> None:
     folder = options.data / "noise" / "background"
     noises: dict[str, FloatArray] = {n: resample(load(folder / f"{n}.flac"), 16_000).samples for n in NOISES}
     for name, ways in (
-        ("wide", [lambda a: a, lambda a: in_noise(a, noises, chance)]),
+        ("noisy", [lambda a: a, lambda a: in_noise(a, noises, chance)]),
         ("telephone", [over_telephone, lambda a: over_telephone(in_noise(a, noises, chance))]),
     ):
         frames = collect(said, aligner, ways)

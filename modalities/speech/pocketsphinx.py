@@ -36,6 +36,8 @@ UNSURE, LEAST_FIT = 0.10, -4.5  # mean confidence and fit that together are no h
 NOISE_FLOOR = 10 ** (-80 / 20)  # of full scale
 WINDOW = 512  # samples of one look at a recording's band
 NARROW_DB = -37.0  # AN4's microphones put at least -35 dB above 4.3 kHz, a telephone line at most -40 dB
+NOISY_DB = 23.0  # between quiet and loud frames: AN4 has at least 26 dB, in noise 10 dB below it at most 22 dB
+KINDS = ("quiet", "noisy", "telephone")
 ACOUSTICS = ROOT / "weights" / "hearing"
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
 
@@ -58,8 +60,8 @@ class PocketSphinx:
         decoders: how many recordings may be decoded at once.
         streams: how many turns may be heard as they are spoken, at once; each takes a decoder of its own.
         tuning: PocketSphinx settings that differ from `TUNING`.
-        acoustics: folder with the adapted acoustic models, `wide.safetensors` for microphones and
-            `telephone.safetensors` for lines of 8 kHz; None takes the wheel's own for both.
+        acoustics: folder with the adapted acoustic models, `noisy.safetensors` for microphones in noise and
+            `telephone.safetensors` for lines of 8 kHz; None takes the wheel's own, as quiet wide-band sound does.
 
     Raises:
         MissingPartError: pocketsphinx is not installed.
@@ -80,14 +82,16 @@ class PocketSphinx:
         self.model_dir = Path(model_dir)
         language_model.read_meta(self.model_dir)
         settings = {**TUNING, **(tuning or {})}
+        # Read now: decoders are made when first asked for, and the folder may be gone by then.
+        files = {name: (self.model_dir / name).read_bytes() for name in (language_model.ARPA, language_model.WORDS)}
         self._streams = streams
         self._pools: dict[tuple[str, str], _Pool] = {}
-        for band in ("wide", "telephone"):
-            model = None if acoustics is None or band == "wide" else Path(acoustics) / f"{band}.safetensors"
-            make = partial(_decoder, self.model_dir, settings, model)
-            self._pools[band, "whole"] = _Pool(make, decoders)
-            self._pools[band, "stream"] = _Pool(make, streams)
-        self._pools["wide", "whole"].fill()
+        for kind in KINDS:
+            model = None if acoustics is None or kind == "quiet" else Path(acoustics) / f"{kind}.safetensors"
+            make = partial(_decoder, self.model_dir, files, settings, model)
+            self._pools[kind, "whole"] = _Pool(make, decoders)
+            self._pools[kind, "stream"] = _Pool(make, streams)
+        self._pools["quiet", "whole"].fill()
 
     @property
     def name(self) -> str:
@@ -107,11 +111,11 @@ class PocketSphinx:
         "silence", "noise" (no words, or few and far between), "unclear" (words that fit the sound badly).
         """
         sounds = [resample(recording, RATE) for recording in recordings]
-        bands = ["telephone" if narrow(sound) else "wide" for sound in sounds]
+        kinds = [kind_of(sound) for sound in sounds]
         found: dict[int, Transcript] = {}
-        for band in sorted(set(bands)):
-            with self._pools[band, "whole"].decoder() as decoder:
-                found.update((i, _decode(decoder, sound)) for i, sound in enumerate(sounds) if bands[i] == band)
+        for kind in sorted(set(kinds)):
+            with self._pools[kind, "whole"].decoder() as decoder:
+                found.update((i, _decode(decoder, sound)) for i, sound in enumerate(sounds) if kinds[i] == kind)
         return [found[i] for i in range(len(sounds))]
 
     def stream(self, rate: int = RATE) -> Stream | None:
@@ -122,7 +126,7 @@ class PocketSphinx:
         Args:
             rate: samples per second of the sound it will be fed.
         """
-        pool = self._pools["wide" if rate > PHONE_RATE else "telephone", "stream"]
+        pool = self._pools["quiet" if rate > PHONE_RATE else "telephone", "stream"]
         decoder = pool.try_take()
         return None if decoder is None else Stream(decoder, pool)
 
@@ -194,22 +198,18 @@ class Stream:
             self._pool.give_back(decoder)
 
 
-def _decoder(model_dir: Path, settings: Mapping[str, Any], model: Path | None) -> Any:
+def _decoder(model_dir: Path, files: Mapping[str, bytes], settings: Mapping[str, Any], model: Path | None) -> Any:
     try:
         import pocketsphinx
     except ImportError as error:
         raise MissingPartError("this speech engine needs the package pocketsphinx; pip install pocketsphinx") from error
     with acoustic.folder(model) as hmm, tempfile.TemporaryDirectory() as folder:
-        arpa = Path(folder) / "lm.arpa"
+        arpa, words = Path(folder) / "lm.arpa", Path(folder) / language_model.WORDS
+        words.write_bytes(files[language_model.WORDS])
         try:
-            arpa.write_bytes(gzip.decompress((model_dir / language_model.ARPA).read_bytes()))
+            arpa.write_bytes(gzip.decompress(files[language_model.ARPA]))
             return pocketsphinx.Decoder(
-                hmm=str(hmm),
-                lm=str(arpa),
-                dict=str(model_dir / language_model.WORDS),
-                loglevel="FATAL",
-                logfn=os.devnull,
-                **settings,
+                hmm=str(hmm), lm=str(arpa), dict=str(words), loglevel="FATAL", logfn=os.devnull, **settings
             )
         except (OSError, EOFError, RuntimeError, ValueError) as error:
             raise WeightsError(f"the speech model in {str(model_dir)!r} is damaged; compile it again") from error
@@ -233,6 +233,18 @@ def _decode(decoder: Any, audio: Audio) -> Transcript:
         return Transcript("", confidence=confidence, rejected="unclear")
     text = " ".join(word.text for word in words)
     return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
+
+
+def kind_of(audio: Audio) -> str:
+    """Which acoustic model hears sound at 16 kHz best: "telephone", "noisy" or "quiet"."""
+    if narrow(audio):
+        return "telephone"
+    if len(audio.samples) < 10 * WINDOW:
+        return "quiet"
+    frames = audio.samples[: len(audio.samples) // WINDOW * WINDOW].reshape(-1, WINDOW)
+    levels = 10 * np.log10(np.maximum(np.square(frames).mean(axis=1), 1e-9))
+    low, high = np.percentile(levels, [10, 90])
+    return "noisy" if high - low < NOISY_DB else "quiet"
 
 
 def narrow(audio: Audio) -> bool:

@@ -9,7 +9,7 @@ from modalities.errors import InputError, WeightsError
 from modalities.segmenter import Segmenter
 from modalities.speech.base import listen
 from modalities.speech.language_model import ARPA, compile_model
-from modalities.speech.pocketsphinx import PocketSphinx, narrow
+from modalities.speech.pocketsphinx import PocketSphinx, kind_of, narrow
 from modalities.types import Audio
 
 pytestmark = pytest.mark.weights
@@ -130,6 +130,13 @@ def test_telephone_sound_is_told_by_its_band() -> None:
     assert not narrow(Audio(hiss, 16_000))
     assert not narrow(Audio(np.zeros(0), 16_000))
     assert not narrow(Audio(np.zeros(16_000), 16_000))
+    noise = np.random.default_rng(5).normal(size=len(wide.samples)).astype(np.float32) * 0.03
+    assert [kind_of(one) for one in (wide, line, Audio(wide.samples + noise, 16_000))] == [
+        "quiet",
+        "telephone",
+        "noisy",
+    ]
+    assert kind_of(Audio(np.zeros(1), 16_000)) == "quiet"
 
 
 def test_each_band_has_its_own_acoustic_model(model: Path, tmp_path: Path) -> None:
@@ -143,3 +150,16 @@ def test_each_band_has_its_own_acoustic_model(model: Path, tmp_path: Path) -> No
     assert [heard.text for heard in mixed] == ["i want to cancel my order"] * 3
     assert mixed[0] == mixed[2]
     assert PocketSphinx(model, acoustics=None).transcribe([line])[0].text == "i want to cancel my order"
+
+
+def test_the_model_folder_may_go_once_it_is_read(model: Path, tmp_path: Path) -> None:
+    for path in model.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    engine = PocketSphinx(tmp_path, streams=1)
+    for path in tmp_path.iterdir():
+        path.unlink()
+    line = decode_mulaw(encode_mulaw(resample(speak("where is my order"), 8_000)))
+    assert engine.transcribe([line])[0].text == "where is my order"
+    stream = engine.stream(8_000)
+    assert stream is not None
+    stream.close()
