@@ -1,6 +1,7 @@
 """When a turn is over: how soon after the last word, and how many turns are cut short.
 
     python -m benchmarks.endpoint --data DIR [--count N] [--seed S]
+    python -m benchmarks.endpoint --data DIR --while-speaking    interruptions and acknowledgements (apt install flite)
 
 Recorded turns of AN4 (`speech/an4` under DIR: spelled names, numbers, addresses with the pauses people make in them)
 between half a second and 2.5 s of their own room's noise are played to a `Listener` in frames of 20 ms, as they are and
@@ -10,15 +11,22 @@ The true end of speech comes from the clean recording's energy alone, no voice a
 stretch of at least 40 ms that stands 8 dB above the recording's quietest tenth and within 35 dB of its loudest parts. A
 turn is cut short where it was taken to be over before that. The room's noise is made from the spectrum of the
 recording's quietest tenth with random phases.
+
+While the agent speaks, AN4's one-word turns ("stop", "no", "help") are interruptions, all of them; acknowledgements are
+synthetic, by Flite's four voices, since the data hold none.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import subprocess
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -26,7 +34,8 @@ import numpy as np
 
 from modalities.audio import decode_mulaw, encode_mulaw, load, resample
 from modalities.speech.live import Listener
-from modalities.speech.live_events import LiveEvent, TurnComplete
+from modalities.speech.live_aside import Acknowledgements
+from modalities.speech.live_events import Acknowledged, Interrupted, LiveEvent, TurnComplete
 from modalities.speech.live_turn import SmartTurn
 from modalities.types import Audio, FloatArray
 
@@ -34,6 +43,9 @@ RATE = 16_000
 BEFORE, AFTER = 0.5, 2.5  # seconds of room noise around a turn
 FRAME = 0.02
 TUNED_ON = 5  # every so many recordings
+INTERRUPTIONS = ("no", "stop", "help", "go", "repeat", "start", "yes")
+ACKNOWLEDGED = ("okay.", "right.", "yeah.", "sure.", "alright.", "I see.")
+VOICES = ("slt", "rms", "awb", "kal")
 
 
 @dataclass(frozen=True)
@@ -113,6 +125,33 @@ def measure(line: str, played: Sequence[Played], listener: Listener) -> None:
     print(f"  {split} turns came in several pieces; {pace:.0f} x real time by CPU time, one core")
 
 
+def while_speaking(data: Path, count: int, seed: int) -> None:
+    """Print how many interruptions stop the agent, and how many acknowledgements do not."""
+    folder, rng, asides = data / "speech" / "an4", np.random.default_rng(seed), Acknowledgements()
+    with (folder / "manifest.tsv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file, delimiter="\t") if row["text"].lower() in INTERRUPTIONS]
+    drawn = Random(seed).sample(rows, min(count, len(rows)))
+    said = [("interruption", resample(load(folder / row["path"]), RATE)) for row in drawn]
+    with tempfile.TemporaryDirectory() as out:
+        for voice, words in product(VOICES, ACKNOWLEDGED):
+            path = f"{out}/said.wav"
+            subprocess.run(["flite", "-voice", voice, "-t", words, "-o", path], check=True, capture_output=True)
+            said.append(("acknowledgement", resample(load(path), RATE)))
+    told: Counter[tuple[str, str]] = Counter()
+    for kind, audio in said:
+        around = [0.001 * rng.standard_normal(round(s * RATE)) for s in (BEFORE, 1.5)]
+        listener = Listener(RATE, asides=asides)
+        listener.agent_speaking = True
+        sound = np.concatenate([around[0], audio.samples, around[1]])
+        events = play(listener, Audio(sound, RATE))
+        told[
+            kind, next((type(e).__name__ for e in events if isinstance(e, Acknowledged | Interrupted)), "nothing")
+        ] += 1
+    for kind, wanted in (("interruption", "Interrupted"), ("acknowledgement", "Acknowledged")):
+        total = sum(n for (k, _), n in told.items() if k == kind)
+        print(f"{kind}s told as such: {told[kind, wanted]} of {total}; all: {dict(told)}")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.endpoint", description=__doc__.split("\n")[0])
@@ -120,7 +159,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=250, help="recorded turns")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--without-model", action="store_true", help="pauses alone, as a baseline")
+    parser.add_argument("--while-speaking", action="store_true", help="what is said while the agent speaks")
     options = parser.parse_args()
+    if options.while_speaking:
+        while_speaking(options.data, options.count, options.seed)
+        return
     played = list(turns(options.data, options.count, options.seed))
     model = None if options.without_model else SmartTurn()
     print(

@@ -59,7 +59,7 @@ class TurnTiming:
         margin: sound before the speech that belongs to the turn.
     """
 
-    looks: tuple[tuple[float, float], ...] = ((0.25, 0.93), (0.5, 0.6))
+    looks: tuple[tuple[float, float], ...] = ((0.25, 0.96), (0.5, 0.7))
     longest_pause: float = 1.2
     longest_turn: float = 60.0
     interruption: float = 0.9
