@@ -30,7 +30,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.types import Turn, Understanding
 from demos.phone_agent import Answered, PhoneAgent
-from demos.phone_frames import CallerNodded, CallerTurn, Say
+from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, Say
 from demos.phone_ledger import Ending, Entry
 from demos.phone_manners import CLOSING, GIVING_UP, MOST_KEYS, SORRY, TOO_LONG, Manners
 from demos.phone_playout import Playout
@@ -83,6 +83,7 @@ class Answering(FrameProcessor):
         self._keys = ""
         self._last = Answered("")
         self._cut: tuple[str, str] | None = None  # heard and left of words that were interrupted
+        self._early: tuple[int, asyncio.Future[Understanding]] | None = None  # end of the speech, what it may mean
         self._failed = 0
         self.ending: Ending | None = None
         self.timings = Timings()
@@ -93,6 +94,8 @@ class Answering(FrameProcessor):
         if isinstance(frame, CallerTurn):
             self._talking = False
             self._came.put_nowait(frame)
+        elif isinstance(frame, CallerPaused):
+            self._begin_early(frame)
         elif isinstance(frame, InputDTMFFrame):
             await self._key(str(frame.button.value))
         elif isinstance(frame, CallerNodded):
@@ -124,9 +127,23 @@ class Answering(FrameProcessor):
         await super().cleanup()  # type: ignore[no-untyped-call]
 
     async def _stop(self) -> None:
+        self._drop_early()
         if self._task is not None and self._task is not asyncio.current_task():
             task, self._task = self._task, None
             await self.cancel_task(task)
+
+    def _begin_early(self, paused: CallerPaused) -> None:
+        """Begin to understand what may be the whole turn."""
+        self._drop_early()
+        turn = Turn(audio=paused.audio, call_id=self._entry.call_id, channel="phone")
+        work = asyncio.ensure_future(self._understand(turn))
+        work.add_done_callback(lambda done: done.cancelled() or done.exception())  # or it would be reported as lost
+        self._early = (paused.end, work)
+
+    def _drop_early(self) -> None:
+        if self._early is not None:
+            self._early[1].cancel()
+            self._early = None
 
     async def _key(self, key: str) -> None:
         """A key stops the agent's words, as a voice would."""
@@ -197,8 +214,12 @@ class Answering(FrameProcessor):
 
     async def _heard(self, came: CallerTurn) -> None:
         began = time.monotonic()
+        early, self._early = self._early, None
+        if early is not None and early[0] != came.end:
+            early[1].cancel()
+            early = None
         turn = Turn(audio=came.audio, call_id=self._entry.call_id, channel="phone")
-        understood = await self._settle(turn)
+        understood = await self._settle(turn, early[1] if early else None)
         if understood is None:
             return
         heard = understood.transcript
@@ -209,10 +230,10 @@ class Answering(FrameProcessor):
         self.timings.answers.append(time.monotonic() - began)
         self.timings.waits.append(came.waited)
 
-    async def _settle(self, turn: Turn) -> Understanding | None:
-        """What a turn means; None where that failed, and the caller was told."""
+    async def _settle(self, turn: Turn, early: asyncio.Future[Understanding] | None = None) -> Understanding | None:
+        """What a turn means, begun early or not; None where that failed, and the caller was told."""
         try:
-            return await self._understand(turn)
+            return await (early or self._understand(turn))
         except Exception as error:  # noqa: BLE001 - the call must survive a model
             log.error("a turn could not be understood: %s", type(error).__name__)
             await self._apologise()

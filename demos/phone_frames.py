@@ -15,11 +15,26 @@ class CallerTurn(SystemFrame):
 
     Attributes:
         audio: the sound of it.
-        waited: seconds between the end of the speech and when it was taken to be over.
+        end: sample of the stream at which the speech ended.
+        waited: seconds between that and when it was taken to be over.
     """
 
     audio: Audio
+    end: int = 0
     waited: float = 0.0
+
+
+@dataclass
+class CallerPaused(SystemFrame):
+    """The caller pauses and may have finished: time to begin to understand, in case.
+
+    Attributes:
+        audio: the turn's sound so far.
+        end: sample of the stream at which the speech ended; the turn's own if nothing follows.
+    """
+
+    audio: Audio
+    end: int
 
 
 @dataclass

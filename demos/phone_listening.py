@@ -9,6 +9,7 @@ import logging
 from concurrent.futures import Executor
 from typing import Protocol
 
+import numpy as np
 from pipecat.frames.frames import (
     BotStartedSpeakingFrame,
     BotStoppedSpeakingFrame,
@@ -21,13 +22,16 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from demos.phone_frames import CallerNodded, CallerTurn, GoOn, Hold
+from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
+from modalities.speech.live import State
 from modalities.speech.live_events import Acknowledged, Interrupted, LiveEvent, SpeechStarted, TurnComplete
 from modalities.types import Audio
 
 log = logging.getLogger(__name__)
 
 AT_LEAST = 0.032  # seconds of sound before a worker is called: the listener's own step
+AHEAD = 0.13  # seconds of pause after which the turn so far is passed on, in case that was all
+ROOM = 0.2  # seconds of the room before the speech that are put after it: recognisers want quiet behind the last word
 MOST_WAITING = 10.0  # seconds of sound that may wait when the machine falls behind; what is older is lost
 
 
@@ -36,6 +40,20 @@ class Ears(Protocol):
 
     rate: int
     agent_speaking: bool
+
+    @property
+    def state(self) -> State:
+        """What the caller is doing."""
+        ...
+
+    @property
+    def ended(self) -> int:
+        """Sample at which the speech ended, in a pause."""
+        ...
+
+    def so_far(self) -> Audio:
+        """The open turn's sound."""
+        ...
 
     def feed(self, frame: Audio | bytes) -> tuple[LiveEvent, ...]:
         """Take sound; what it settled."""
@@ -57,6 +75,8 @@ class Listening(FrameProcessor):
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._step = 2 * round(AT_LEAST * ears.rate)
+        self._fed = 0  # samples of the stream
+        self._ahead = -1  # end of the speech that was last passed on in a pause
         self._holding = False  # the agent was quietened, and nothing settled yet whether it goes on
         self.lost = 0.0  # seconds of sound never listened to
 
@@ -102,12 +122,27 @@ class Listening(FrameProcessor):
             self._more.clear()
             sound, self._waiting = bytes(self._waiting[: len(self._waiting) & ~1]), bytearray()
             try:
-                events = await loop.run_in_executor(self._pool, self._ears.feed, sound)
+                events, paused = await loop.run_in_executor(self._pool, self._hear, sound)
             except Exception as error:  # noqa: BLE001 - one bad moment must not leave the caller unheard
                 log.error("listening failed for a moment: %s", type(error).__name__)
                 continue
             for event in events:
                 await self._tell(event)
+            if paused is not None:
+                await self.push_frame(paused)
+
+    def _hear(self, sound: bytes) -> tuple[tuple[LiveEvent, ...], CallerPaused | None]:
+        """Feed the listener; also what was said so far, once in each pause. In a worker."""
+        events = self._ears.feed(sound)
+        self._fed += len(sound) // 2
+        ended = self._ears.ended
+        pausing = self._ears.state is State.PAUSING and self._fed - ended >= AHEAD * self._ears.rate
+        if not pausing or ended == self._ahead:
+            return events, None
+        self._ahead = ended
+        audio = self._ears.so_far()
+        room = audio.samples[: round(ROOM * audio.rate)][::-1]
+        return events, CallerPaused(Audio(np.concatenate([audio.samples, room]), audio.rate), ended)
 
     async def _tell(self, event: LiveEvent) -> None:
         if isinstance(event, SpeechStarted):
@@ -125,7 +160,7 @@ class Listening(FrameProcessor):
             if self._holding:  # the agent's last words were sent, but not heard
                 await self._interrupt()
             waited = (event.at - event.end) / self._ears.rate
-            await self.push_frame(CallerTurn(event.audio, waited))
+            await self.push_frame(CallerTurn(event.audio, event.end, waited))
 
     async def _interrupt(self) -> None:
         self._holding = False
