@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ def save_transformers(model: Any, folder: Path) -> Path:
         raise RuntimeError(f"the weights do not fit transformers: {missing}")
     other.tie_weights()
     languages = {f"<|{code}|>": token for code, token in _languages(tokenizer)}
-    other.generation_config = GenerationConfig(
+    other.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
         is_multilingual=True,
         lang_to_id=languages,
         task_to_id={"transcribe": tokenizer.transcribe, "translate": tokenizer.translate},
@@ -152,20 +153,22 @@ def _save_tokenizer(tokenizer: Any, folder: Path) -> None:
 
     ranks = tokenizer.encoding._mergeable_ranks
     written = {token: "".join(_BYTES[byte] for byte in token) for token in ranks}
-    merges = [tuple(written[part] for part in _halves(ranks, token)) for token in ranks if len(token) > 1]
+    halves = (_halves(ranks, token) for token in ranks if len(token) > 1)
+    merges = [(written[first], written[second]) for first, second in halves]
     made = Tokenizer(models.BPE({written[token]: rank for token, rank in ranks.items()}, merges))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     specials = sorted(tokenizer.encoding._special_tokens.items(), key=lambda item: item[1])
     made.add_special_tokens([AddedToken(name, special=True) for name, _ in specials])
-    PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>").save_pretrained(folder)
+    fast = PreTrainedTokenizerFast(tokenizer_object=made, eos_token="<|endoftext|>")  # type: ignore[no-untyped-call]
+    fast.save_pretrained(folder)
 
 
 def _halves(ranks: dict[bytes, int], token: bytes) -> tuple[bytes, bytes]:
     """The two tokens that byte-pair encoding joins last into this one."""
     parts = [bytes([byte]) for byte in token]
     while len(parts) > 2:
-        joined = [ranks.get(a + b, len(ranks)) for a, b in zip(parts, parts[1:], strict=False)]
+        joined = [ranks.get(a + b, len(ranks)) for a, b in pairwise(parts)]
         at = joined.index(min(joined))
         parts[at : at + 2] = [parts[at] + parts[at + 1]]
     return parts[0], parts[1]

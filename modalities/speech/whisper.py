@@ -88,6 +88,7 @@ class Whisper:
         self._decoder = Decoder(self._model, rules, int8=self.precision == "int8")
         self._aligner = Aligner(self._model, self._tokenizer) if word_times else None
         self._prompt = self._prompt_tokens(prompt.strip())
+        self._steps = self._model.dims.n_text_ctx // 2
         self._guards = guards or Guards()
         # The decoder has one cache, so one batch is decoded at a time.
         self._lock = threading.Lock()
@@ -176,8 +177,8 @@ class Whisper:
         import torch
 
         prompts = torch.tensor([self._start(language) for language in languages], device=self._device)
-        steps = self._model.dims.n_text_ctx // 2
-        return self._decoder.decode(features, prompts, steps, temperature, start=len(self._prompt))
+        # The start mark stands right after the prompt.
+        return self._decoder.decode(features, prompts, self._steps, temperature, start=len(self._prompt))
 
     def _start(self, language: str) -> list[int]:
         """Tokens before the first word."""
