@@ -62,7 +62,8 @@ def main() -> int:
     warnings.simplefilter("ignore")
     try:
         import torch
-        from transformers.utils 
+        from transformers.utils import logging
+
         logging.set_verbosity_error()
         logging.disable_progress_bar()
         check_device(options.device)
