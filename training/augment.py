@@ -55,7 +55,7 @@ class Rates:
     misheard: float = 0.3
     characters: tuple[float, float] = (0.02, 0.15)
     inside: float = 0.4
-    spelled: float = 0.8
+    spelled: float = 0.5
 
 
 def augment(

@@ -74,7 +74,7 @@ class Mixture:
     story: float = 0.04
     drop: float = 0.15
     stray: float = 0.1
-    rates: Rates = Rates(typo=0.2, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
+    rates: Rates = Rates(typo=0.35, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,6 @@ from agent.heads import UnderstandingModel
 from modalities.text import TextEncoder
 from training.adaptation import Adaptation
 from training.batches import Batch, Batches
-from training.contrast import Contrast
 from training.targets import Weights, loss_of
 
 logger = logging.getLogger(__name__)
@@ -45,7 +44,6 @@ class Plan:
         epochs: at most; training ends early after `patience` epochs without a better validation score.
         encoder_rate, head_rate: highest learning rates of the text encoder, and of fusion and heads.
         warmup: share of all steps in which the rates rise.
-        contrast: what `training.contrast` counts for in the loss.
         average: share of the moving average of the weights that each step leaves as it is.
         seed: of everything.
     """
@@ -54,7 +52,6 @@ class Plan:
     encoder_rate: float = 8e-4
     head_rate: float = 1e-3
     warmup: float = 0.06
-    contrast: float = 0.5
     average: float = 0.998
     seed: int = 7
     patience: int = 3
@@ -97,7 +94,6 @@ class Run:
         ]
         self._all = [parameter for group in groups for parameter in group["params"]]
         self._average = [parameter.detach().clone() for parameter in self._all]
-        self._contrast = Contrast()
         self._optimizer = torch.optim.AdamW([g for g in groups if g["params"]], weight_decay=0.01, fused=True)
         steps = plan.epochs * len(batches)
         self._schedule = torch.optim.lr_scheduler.LambdaLR(self._optimizer, lambda k: rate_at(k, steps, plan.warmup))
@@ -130,7 +126,6 @@ class Run:
         torch.manual_seed(self.plan.seed * 1_000 + number)
         self.model.train()
         self.encoder.model.train()
-        self._contrast.forget()
         total = 0.0
         bar = tqdm(self.batches.epoch(rng), f"epoch {number + 1}", len(self.batches), unit="batch", mininterval=5)
         for batch in bar:
@@ -154,9 +149,7 @@ class Run:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             if batch.tokens is not None:
                 inputs["text"] = text_batch(self.encoder, batch.tokens)
-            logits, targets = self.model(inputs), batch.targets.to(device)
-            alike = self._contrast.loss(logits.pooled[targets.labelled], targets.intents[targets.labelled])
-            return loss_of(logits, targets, self.weights) + self.plan.contrast * alike
+            return loss_of(self.model(inputs), batch.targets.to(device), self.weights)
 
     def _follow(self) -> None:
         """Move the average towards the weights; faster in the beginning."""
