@@ -243,8 +243,12 @@ class AudioSocketWire:
         await self._put(0x01, uuid.UUID(ticket).bytes)
 
     async def _put(self, kind: int, payload: bytes) -> None:
+        await self.raw(struct.pack(">BH", kind, len(payload)) + payload)
+
+    async def raw(self, data: bytes) -> None:
+        """Send bytes; nothing where the connection is gone."""
         if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(struct.pack(">BH", kind, len(payload)) + payload)
+            self._writer.write(data)
             try:
                 await self._writer.drain()
             except OSError:
