@@ -178,12 +178,15 @@ class Policy(Fulfilment):
 
     def _clarified(self, draft: Draft, turn: Heard) -> Step | None:
         choices = turn.before.question.intents
-        if wish := self.wishes.chosen(turn):
+        wish = choices[0] if turn.agrees(self.flows.limits.margin) else self.wishes.chosen(turn)
+        if wish:
+            if draft.flow:
+                draft.add("paused", slots=draft.own_slots())
             return self._start(draft, turn, wish)
-        if turn.agrees(self.flows.limits.margin):
-            return self._start(draft, turn, choices[0])
         if turn.refuses():
             draft.add("answered")
+            if draft.flow:
+                return self._advance(draft)
             return draft.speak("ask", "neither was meant", "rephrase")
         return None
 
@@ -256,6 +259,8 @@ class Policy(Fulfilment):
             wishes = [i.name for i in turn.understanding.intents[:2] if i.name in self.flows.flows]
             if wishes:
                 return self._clarify(draft, wishes, "not sure which of these was meant")
+        if draft.flow and (doubtful := self.wishes.doubtful(turn)):
+            return self._clarify(draft, [doubtful], "perhaps something else is wanted")
         key = "out_of_scope" if verdict == "out_of_scope" else "not_understood"
         if draft.flow:
             draft.say(key)

@@ -85,7 +85,9 @@ def facts_of(
             )
         ]
     found += _behind(understanding, found, flow, flows)
-    return [_formed(fact, flows) for fact in found] + photo_facts(understanding.image)
+    shapeless = {e.value for e in understanding.entities if e.source == "tagger"}
+    formed = (_formed(fact, flows, strict=fact.value in shapeless) for fact in found)
+    return [fact for fact in formed if fact is not None] + photo_facts(understanding.image)
 
 
 def _behind(understanding: Understanding, found: Sequence[Fact], flow: Flow | None, flows: Flows) -> list[Fact]:
@@ -180,9 +182,11 @@ def shaped(words: str, form: str) -> str:
     return ""
 
 
-def _formed(fact: Fact, flows: Flows) -> Fact:
-    """A fact whose value has its slot's form, where it can be brought to it."""
-    return fact._replace(value=shaped(fact.value, flows.slots[fact.slot].form) or fact.value)
+def _formed(fact: Fact, flows: Flows, *, strict: bool) -> Fact | None:
+    """A fact whose value has its slot's form, where it can be brought to it; `strict`: else it is none."""
+    form = flows.slots[fact.slot].form
+    value = shaped(fact.value, form)
+    return fact._replace(value=value) if value else None if strict and form else fact
 
 
 def known(facts: Mapping[str, Any], group: Sequence[str]) -> bool:

@@ -13,6 +13,9 @@ from agent.types import Action, Event
 
 Values = Mapping[str, Any]
 
+ANSWER_WORDS = 6
+"""A yes or a no in no more words than this says nothing about how the customer feels."""
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -115,7 +118,9 @@ Change = Callable[[DialogueState, Values], DialogueState]
 
 def _heard(state: DialogueState, data: Values) -> DialogueState:
     silent = data.get("verdict") == "no_speech" and not data.get("photo")
-    unhappy = data.get("sentiment") == "negative"
+    negatives = state.negatives
+    if not (silent or _only_answers(data)):
+        negatives = negatives + 1 if data.get("sentiment") == "negative" else 0
     return replace(
         state,
         turn=state.turn + 1,
@@ -123,10 +128,18 @@ def _heard(state: DialogueState, data: Values) -> DialogueState:
         actions=0,
         parts=(),
         silences=state.silences + 1 if silent else 0,
-        negatives=state.negatives + 1 if unhappy else 0 if not silent else state.negatives,
+        negatives=negatives,
         closed=False,
         spoken=bool(data.get("spoken")) or (state.spoken and bool(state.flow)),
     )
+
+
+def _only_answers(data: Values) -> bool:
+    """Whether a turn is but a short answer: "no, I don't have it" sounds unhappy and is not."""
+    meant = {name for name, _ in data.get("intents", ())[: data.get("wanted", 0)]}
+    if meant and meant <= {"affirm", "deny"}:
+        return len(str(data.get("text", "")).split()) <= ANSWER_WORDS
+    return bool(meant) and meant <= {"inform", "affirm", "deny"} and bool(data.get("entities"))
 
 
 def _fact(state: DialogueState, data: Values) -> DialogueState:

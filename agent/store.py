@@ -1,17 +1,20 @@
 """The database: a call is its events, and each operation on the shop is one transaction done at most once.
 
-SQLite by default, any SQLAlchemy URL otherwise. SQLite writers take the write lock when they begin, so two threads
-or processes never act on the same stale row.
+SQLite by default, PostgreSQL or any other SQLAlchemy URL otherwise. SQLite writers take the write lock when they
+begin; others work in serializable transactions, which are begun anew when another one was in the way. So two threads or
+processes never act on the same stale row.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, select
 from sqlalchemy import inspect as inspect_row
@@ -28,7 +31,20 @@ from agent.types import Change, Event, Result, to_json
 BUSY_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
 
+TRIES, PAUSE_SECONDS = 20, 0.01
+"""A transaction that another one was in the way of is tried so often, after pauses that grow by so much."""
+
+IN_THE_WAY = frozenset({"40001", "40P01", "23505"})
+"""SQLSTATE of what another transaction did first: no serial order, a deadlock, the same key (PostgreSQL manual, A)."""
+
 DEFAULT_URL = "sqlite:///out/callsight.sqlite"
+
+
+T = TypeVar("T")
+
+
+class _InTheWayError(BackendError):
+    """Another transaction got there first; nothing was changed."""
 
 
 class Store:
@@ -44,6 +60,8 @@ class Store:
 
     def __init__(self, url: str = DEFAULT_URL) -> None:
         self.engine = _engine(url)
+        sqlite = self.engine.dialect.name == "sqlite"
+        self._writing = {"callsight_write": True} | ({} if sqlite else {"isolation_level": "SERIALIZABLE"})
         # One in-memory connection serves every thread, so its transactions must not overlap.
         self._alone: threading.RLock | None = threading.RLock() if _in_memory(self.engine) else None
         try:
@@ -61,24 +79,30 @@ class Store:
         with self._alone or nullcontext(), Session(self.engine, expire_on_commit=False) as session:
             try:
                 if write:
-                    session.connection(execution_options={"callsight_write": True})
+                    session.connection(execution_options=self._writing)
                 yield session
                 session.commit()
             except (DBAPIError, PoolTimeoutError) as error:
                 session.rollback()
+                if _code(error) in IN_THE_WAY:
+                    raise _InTheWayError("another transaction got there first; nothing was changed") from error
                 raise BackendError("the database refused or did not answer; nothing was changed") from error
 
     def open_call(self, call_id: str, channel: str = "text") -> None:
         """Make sure the call exists."""
-        with self.session(write=True) as session:
+
+        def work(session: Session) -> None:
             if session.get(Call, call_id) is None:
                 session.add(Call(id=call_id, channel=channel, opened_at=dt.datetime.now(dt.UTC).replace(tzinfo=None)))
+
+        self.write(work)
 
     def append(self, call_id: str, events: Sequence[Event]) -> None:
         """Add events to the end of an opened call, all or none."""
         if not events:
             return
-        with self.session(write=True) as session:
+
+        def work(session: Session) -> None:
             last = session.scalar(select(func.max(CallEvent.seq)).where(CallEvent.call_id == call_id))
             first = 0 if last is None else last + 1
             rows = [
@@ -86,6 +110,8 @@ class Store:
                 for i, e in enumerate(events)
             ]
             session.execute(insert(CallEvent), rows)
+
+        self.write(work)
 
     def events(self, call_id: str) -> tuple[Event, ...]:
         """The call so far; empty when there is none."""
@@ -102,7 +128,8 @@ class Store:
                 and whatever it changed is undone.
         """
         call_id, turn, action = key
-        with self.session(write=True) as session:
+
+        def once(session: Session) -> Result:
             done = session.get(Performed, key)
             if done is not None:
                 return _result(done.result)
@@ -113,12 +140,34 @@ class Store:
                 session.rollback()
             return result
 
+        return self.write(once)
+
     def preview(self, work: Callable[[Session], Result]) -> Result:
         """What `work` would come to: it is done, and then undone."""
-        with self.session(write=True) as session:
+
+        def tried(session: Session) -> Result:
             result = tracked(session, work)
             session.rollback()
             return result
+
+        return self.write(tried)
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do `work` in a transaction of its own; again when another transaction was in the way.
+
+        Raises:
+            BackendError: the database failed, or others were in the way every time; nothing was changed.
+        """
+        for attempt in range(TRIES):
+            try:
+                with self.session(write=True) as session:
+                    return work(session)
+            except _InTheWayError:
+                if attempt == TRIES - 1:
+                    raise
+                # Threads that wait equally long would meet again.
+                time.sleep(PAUSE_SECONDS * attempt * random.random())
+        raise AssertionError("unreachable")
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -175,6 +224,11 @@ def _result(saved: dict[str, Any]) -> Result:
     """A result from its stored form."""
     changes = tuple(Change(c["table"], c["key"], c["before"], c["after"]) for c in saved["changes"])
     return Result(saved["ok"], saved["data"], saved["error"], changes)
+
+
+def _code(error: Exception) -> str:
+    """The SQLSTATE of a database's error, or nothing."""
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
 def _in_memory(engine: Engine) -> bool:

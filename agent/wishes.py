@@ -69,6 +69,12 @@ class Wishes:
         more = [intent for intent in new[1:] if tied and intent.confidence >= limits.switch]
         return [intent.name for intent in (*new[:1], *more)]
 
+    def doubtful(self, turn: Heard) -> str:
+        """What may be wanted in place of the wish going on, though not surely; empty when nothing is meant."""
+        flows = self.flows.flows
+        wishes = [i.name for i in turn.understanding.meant if i.name in flows and not flows[i.name].alone]
+        return next((name for name in wishes if name != turn.before.flow), "")
+
     def _busy(self, before: DialogueState) -> bool:
         return bool(before.flow) and before.question.kind in ("slot", "confirm")
 

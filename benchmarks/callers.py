@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from agent.operations import OPERATIONS
+from agent.shop import FIRST, LAST
 from agent.state import DialogueState
 from agent.types import Event
 from benchmarks.goals import ANSWERED, PROOFS, Goal
@@ -92,6 +93,7 @@ class Caller:
     _told: dict[str, int] = field(default_factory=dict)
     _slips: dict[str, str] = field(default_factory=dict)
     _strayed: bool = False
+    _opened: bool = False
     _put: int = 0
     _count: int = 0
     _early: set[int] = field(default_factory=set)
@@ -164,7 +166,7 @@ class Caller:
 
     def _open(self) -> Said:
         """The wish, as full or as short as the customer's manner has it; two wishes at once from a "double" one."""
-        goal = self.goal
+        goal, self._opened = self.goal, True
         said = self._wish(goal, full=self.manner != "terse")
         if self.manner == "double" and len(self.goals) > 1 and self._goal == 0:
             second = self._wish(self.goals[1], full=True)
@@ -239,7 +241,7 @@ class Caller:
         if self.manner == "mistaken" and "order_id" in goal.needs and goal.ends == "done":
             self._slips["order_id"] = "K999997"
         elif self.manner == "mistaken" and "new_email" in goal.needs:
-            self._slips["new_email"] = f"old{self.rng.randint(100, 999)}@example.com"
+            self._slips["new_email"] = f"{self.rng.choice(FIRST)}.{self.rng.choice(LAST)}@example.com".lower()
         elif self.manner == "changing":
             for name in goal.needs:
                 if name in choices and goal.confirms:
@@ -277,7 +279,7 @@ class Caller:
         if not known or (known == ["order_id"] and "order_id" not in goal.needs and self.rng.random() < 0.5):
             return self._say("lack", "deny")
         aloud = ("postcode", "phone") if self.keypad else ()  # what the spoken question asks for
-        name = min(known, key=lambda n: (self._told.get(n, 0), n not in aloud, slots.index(n)))
+        name = min(known, key=lambda n: (n not in aloud, self._told.get(n, 0), slots.index(n)))
         value = goal.facts[name]
         if self.keypad and self._told.get(name, 0) > 0 and name in ("order_id", "postcode", "phone", "new_postcode"):
             digits = re.sub(r"\D", "", value)
@@ -310,9 +312,9 @@ class Caller:
         wrong = []
         for name, value in goal.arguments.items():
             keys = _HEARD.get(name, (name,))
-            heard = " ".join(str(told[k]) for k in keys if k in told).lower()
+            heard = " ".join(str(told[k]) for k in keys if k in told)
             meant = f"size {value}" if name == "size" else str(value)
-            if name in self.words["correct"] and heard and meant.lower() not in heard:
+            if name in self.words["correct"] and heard and f" {plain(meant)} " not in f" {plain(heard)} ":
                 wrong.append(name)
         return wrong
 
@@ -335,8 +337,7 @@ class Caller:
         self._put += 1
         if self._put > PATIENCE:
             return self._leave()
-        first = not self._told and self._put == 1 and self.manner == "unsure"
-        if first:
+        if not self._opened:
             return self._open()
         return self._tell(self._wish(self.goal, full=self.rng.random() < 0.6))
 
@@ -347,7 +348,7 @@ class Caller:
             return self._say("person", "human_agent")
         if kind == "strange":
             return Said(self.rng.choice(self.words["strange"]["lines"]), ())
-        said = self._say(kind, "complaint" if kind == "legal" else "inform", unhappy=True)
+        said = self._say(kind, "complaint", unhappy=True)
         return said
 
     def _leave(self) -> Said:
@@ -370,6 +371,11 @@ def _joined(first: Said, word: str, second: Said, *, dot: bool = False) -> Said:
         first.photo or second.photo,
         first.unhappy or second.unhappy,
     )
+
+
+def plain(text: str) -> str:
+    """A text as it sounds: no case, no punctuation."""
+    return " ".join(re.findall(r"[\w@]+", text.lower()))
 
 
 def _placeholders(template: str) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from agent.shop import STREETS, TOWNS, Catalogue
+from agent.shop import FIRST, LAST, STREETS, TOWNS, Catalogue
 from agent.tables import Customer, GiftCard, Order, OrderItem, Promotion, Refund, Variant
 
 PROOFS = ("email", "postcode", "phone")
@@ -273,6 +273,10 @@ def answered(shop: Shop, intent: str) -> Goal:
     return Goal(intent, row.id, _known(shop, row.id), "answer", {}, (), owner=False)
 
 
+def _new_email(shop: Shop) -> str:
+    return f"{shop.rng.choice(FIRST)}.{shop.rng.choice(LAST)}@example.com".lower()
+
+
 def _new_phone(shop: Shop) -> str:
     return f"{shop.rng.choice(('207', '415', '617'))}-555-{shop.rng.randint(200, 999):04d}"
 
@@ -308,7 +312,7 @@ TASKS: Mapping[str, Callable[[Shop], Goal]] = {
     "reset_password": lambda s: account(s, "reset_password", owner=False),
     "create_account": create_account,
     "delete_account": delete_account,
-    "update_email": lambda s: account(s, "update_email", True, new_email=f"new{s.rng.randint(100, 999)}@example.com"),
+    "update_email": lambda s: account(s, "update_email", True, new_email=_new_email(s)),
     "update_phone": lambda s: account(s, "update_phone", True, new_phone=_new_phone(s)),
     "subscribe": lambda s: account(s, "subscribe", owner=False),
     "unsubscribe": lambda s: account(s, "unsubscribe", owner=False),

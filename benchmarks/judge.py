@@ -26,7 +26,7 @@ from agent.shop import seed as fill
 from agent.state import DialogueState
 from agent.store import Store
 from agent.types import Action, Channel, Event, Understanding
-from benchmarks.callers import Caller, Said
+from benchmarks.callers import Caller, Said, plain
 from benchmarks.goals import Goal, Shop
 
 TODAY = dt.date(2026, 6, 15)
@@ -192,7 +192,7 @@ def rows(store: Store) -> Rows:
         kept = [i for i, name in enumerate(names) if name not in UNTOLD.get(table, ())]
         for row in cursor:
             if not (table == "tickets" and "handoff" in row):
-                found[table, repr([row[i] for i in kept])] += 1
+                found[table, plain(repr([row[i] for i in kept]))] += 1
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
@@ -37,3 +39,33 @@ def _is_loopback(host: str) -> bool:
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections leave this machine nowhere."""
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server started for these tests."""
+    from tests.postgres import binary, server
+
+    if binary("postgres") is None or binary("initdb") is None:
+        pytest.skip("PostgreSQL is not installed; apt install postgresql")
+    pytest.importorskip("psycopg", reason="no driver for PostgreSQL; pip install 'psycopg[binary]'")
+    with server() as url:
+        yield url
+
+
+_databases = count(1)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """A fresh database on it."""
+    from sqlalchemy import create_engine, text
+    from sqlalchemy.pool import NullPool
+
+    name = f"shop{next(_databases)}"
+    engine = create_engine(postgres_server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

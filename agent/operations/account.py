@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from agent.operations.base import Desk, Facts, Refusal, operation
+from agent.operations.base import Desk, Facts, Refusal, operation, proper
 from agent.operations.identity import digits
 from agent.operations.orders import OPEN
 from agent.tables import Customer, Order, Subscription
@@ -27,7 +27,7 @@ def reset_password(desk: Desk) -> Facts:
 @operation("email", "person", changes=True)
 def create_account(desk: Desk) -> Facts:
     """Open an account and send a link to choose its password."""
-    email, name = desk.text("email").lower(), desk.text("person")
+    email, name = desk.text("email").lower(), proper(desk.text("person"))
     if _by_email(desk, email) is not None:
         raise Refusal("email_taken", email=email)
     last = desk.session.scalar(select(func.max(Customer.id))) or 0

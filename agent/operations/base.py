@@ -265,6 +265,11 @@ class Desk:
         return row
 
 
+def proper(words: str) -> str:
+    """A name or address as it is written, where it came as it is heard: all in small letters."""
+    return words.title() if words.islower() else words
+
+
 def money(amount_cents: int) -> str:
     """Cents as the written value "12.50 USD"."""
     return f"{amount_cents / 100:.2f} USD"

@@ -6,7 +6,7 @@ import datetime as dt
 
 from sqlalchemy import func, select
 
-from agent.operations.base import Desk, Facts, Refusal, describe, money, name_of, operation, order_facts
+from agent.operations.base import Desk, Facts, Refusal, describe, money, name_of, operation, order_facts, proper
 from agent.shop import DELIVERY_DAYS, delivery_cents, order_number
 from agent.tables import Order, OrderItem, Promotion, Variant
 
@@ -95,7 +95,7 @@ def change_quantity(desk: Desk) -> Facts:
 def change_address(desk: Desk) -> Facts:
     """Deliver an order not yet shipped to another address."""
     order = desk.order()
-    address, postcode = desk.text("address"), desk.text("new_postcode")
+    address, postcode = proper(desk.text("address")), desk.text("new_postcode")
     if not address:
         raise Refusal("need_address")
     if not postcode and address[-5:].isdigit():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,17 @@ from sqlalchemy.orm import Session
 
 from agent.errors import BackendError, ConfigError
 from agent.store import Store
-from agent.tables import Customer, Promotion, Subscription
-from agent.types import Change, Event, Result
+from agent.tables import Customer, Promotion, Subscription, Variant
+from agent.types import Action, Change, Event, Result
+from tests.calls import Shop
 
 
-@pytest.fixture(params=["memory", "file"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    return Store("sqlite://" if request.param == "memory" else f"sqlite:///{tmp_path / 'deep' / 'shop.sqlite'}")
+@pytest.fixture(params=["memory", "file", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    urls = {"memory": "sqlite://", "file": f"sqlite:///{tmp_path / 'deep' / 'shop.sqlite'}"}
+    made = Store(urls.get(request.param) or request.getfixturevalue("postgres_url"))
+    yield made
+    made.close()
 
 
 def promote(store: Store, percent: int = 10) -> None:
@@ -192,3 +197,35 @@ def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(BackendError, match="does not answer"):
         Store(f"sqlite:///{path}")
+
+
+def test_a_whole_call_over_a_server(postgres_url: str) -> None:
+    shop = Shop(postgres_url)
+    call, order = shop.call(known=True), shop.order("paid")
+    call.say(f"cancel {order}", "cancel_order", order_id=order)
+    assert {c.table for c in call.say("yes", "affirm").changes} == {"orders", "refunds", "variants"}
+    again = Shop(postgres_url, seeded=True)
+    assert again.rows()[f"orders/{order}"]["status"] == "cancelled"
+    for each in (shop, again):
+        each.store.close()
+
+
+def test_two_processes_that_sell_the_last_one_sell_it_once(postgres_url: str) -> None:
+    shop = Shop(postgres_url)
+    shop.set(Variant, "mug", stock=1)
+    desks = [shop, *(Shop(postgres_url, seeded=True) for _ in range(3))]
+    results: list[Result] = []
+
+    def buy(number: int) -> None:
+        action = Action("place_order", {"product": "Harbor Mug"})
+        results.append(desks[number].backend.run(action, (f"c{number}", 1), customer_id=1, preview=False))
+
+    threads = [threading.Thread(target=buy, args=(n,)) for n in range(len(desks))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(result.error for result in results) == ["", "out_of_stock", "out_of_stock", "out_of_stock"]
+    assert shop.rows()["variants/mug"]["stock"] == 0
+    for desk in desks:
+        desk.store.close()
