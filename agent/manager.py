@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from agent.actions import Articles, Backend, perform
-from agent.dialogue import SPEECH, Policy, Step
+from agent.dialogue import HANDOFF, SPEECH, Policy, Step
 from agent.errors import InputError
 from agent.flows import Flows
 from agent.replies import Replies
@@ -175,6 +175,8 @@ class _Run:
     def perform(self, action: Action) -> None:
         """Carry out what is pending, and decide what follows."""
         start = self.manager._clock()
+        if action.name == HANDOFF:  # whoever takes over finds the call by its id
+            action = Action(HANDOFF, {"summary": {**action.arguments.get("summary", {}), "call": self.call_id}})
         result = perform(
             action,
             self.manager.backend,

@@ -119,6 +119,16 @@ class Store:
             columns = select(CallEvent.type, CallEvent.data, CallEvent.turn).where(CallEvent.call_id == call_id)
             return tuple(Event(*row) for row in session.execute(columns.order_by(CallEvent.seq)))
 
+    def calls(self) -> tuple[tuple[str, str, dt.datetime, int], ...]:
+        """Id, channel, begin (UTC) and turns of every call, the latest first."""
+        turns = (
+            select(CallEvent.call_id, func.max(CallEvent.turn).label("turns")).group_by(CallEvent.call_id).subquery()
+        )
+        wanted = select(Call.id, Call.channel, Call.opened_at, turns.c.turns).join(turns, turns.c.call_id == Call.id)
+        with self.session() as session:
+            rows = session.execute(wanted.order_by(Call.opened_at.desc(), Call.id))
+            return tuple((row[0], row[1], row[2], row[3]) for row in rows)
+
     def run_once(self, key: tuple[str, int, str], work: Callable[[Session], Result]) -> Result:
         """Do `work` in one transaction, or give back what it came to when this key did it before.
 
