@@ -64,6 +64,8 @@ class Answering(FrameProcessor):
         run: runs something in a worker.
         playout: knows what the caller heard.
         manners: times and limits.
+        transfers: the line can be handed to a person once the call is over.
+        ended: is told how the call ends, before the line is closed.
 
     Attributes:
         ending: how the call ended; empty while it goes on.
@@ -71,11 +73,21 @@ class Answering(FrameProcessor):
     """
 
     def __init__(
-        self, agent: PhoneAgent, entry: Entry, understand: Understand, run: Run, playout: Playout, manners: Manners
+        self,
+        agent: PhoneAgent,
+        entry: Entry,
+        understand: Understand,
+        run: Run,
+        playout: Playout,
+        manners: Manners,
+        *,
+        transfers: bool = True,
+        ended: Callable[[Ending], None] = lambda ending: None,
     ) -> None:
         super().__init__()
         self._agent, self._entry, self._understand, self._run = agent, entry, understand, run
         self._playout, self._manners = playout, manners
+        self._transfers, self._ended = transfers and bool(manners.person), ended
         self._came: asyncio.Queue[CallerTurn | str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._begun = self._active = time.monotonic()
@@ -262,7 +274,7 @@ class Answering(FrameProcessor):
             self._last = answered
             return
         await self._say(answered)
-        if answered.person and self._manners.person:
+        if answered.person and self._transfers:
             await self._end("person")
         elif answered.ends:
             await self._end("silence" if understood.verdict == "no_speech" else "done")
@@ -283,6 +295,7 @@ class Answering(FrameProcessor):
 
     async def _end(self, ending: Ending, words: str = "") -> None:
         self.ending = ending
+        self._ended(ending)
         if words:
             await self._say(Answered(words))
         await self.push_frame(EndWorkerFrame(), FrameDirection.UPSTREAM)

@@ -78,7 +78,8 @@ class Desk:
         ending: Ending = "failed"
         try:
             closing = partial(self._live.__setitem__, entry.id)
-            held = await hold(line, entry, self.models, closing)
+            ended = partial(self._remember, ticket.call_id, call_id=entry.call_id)
+            held = await hold(line, entry, self.models, closing, ended)
             ending = held.ending
             self.held = [*self.held[-REMEMBERED:], held]
         finally:

@@ -14,7 +14,7 @@ from demos.carriers.audiosocket import AudioSocket
 from demos.carriers.chan_websocket import ChanWebSocket
 from demos.carriers.events import Codec, Happening, Message, Started
 from demos.carriers.freeswitch import FreeSwitch
-from demos.carriers.serializers import CodecSerializer
+from demos.carriers.serializers import CodecSerializer, Serializer
 from demos.carriers.tcp import TcpSocket
 from demos.carriers.tickets import Ticket, same
 from demos.carriers.twilio import Twilio
@@ -34,23 +34,25 @@ class Protocol:
 
     Attributes:
         codec: makes its codec, where it is ours; else Pipecat's serializer is used.
-        tells: see `Line`.
+        tells, transfers: see `Line`.
         subprotocol: WebSocket subprotocol it asks for.
         ticket: where its ticket is: "query" of the address, or the "start" message.
     """
 
     codec: Callable[[], Codec] | None = None
     tells: bool = True
+    transfers: bool = False
     subprotocol: str | None = None
     ticket: str = "query"
 
 
 PROTOCOLS: Mapping[str, Protocol] = {
-    "twilio": Protocol(Twilio, ticket="start"),
-    "asterisk": Protocol(ChanWebSocket, tells=False, subprotocol="media"),
-    "freeswitch": Protocol(FreeSwitch, tells=False, subprotocol="audio.drachtio.org"),
+    "twilio": Protocol(Twilio, transfers=True, ticket="start"),
+    "asterisk": Protocol(ChanWebSocket, tells=False, transfers=True, subprotocol="media"),
+    "freeswitch": Protocol(FreeSwitch, tells=False, transfers=True, subprotocol="audio.drachtio.org"),
     "vonage": Protocol(tells=False),
-    **dict.fromkeys(("telnyx", "plivo", "exotel", "genesys"), Protocol()),
+    "telnyx": Protocol(transfers=True),
+    **dict.fromkeys(("plivo", "exotel", "genesys"), Protocol()),
 }
 
 
@@ -119,9 +121,9 @@ class Media:
                             answer = await line.serializer.serialize(frame)
                             if isinstance(answer, str):
                                 await socket.send_text(answer)
-                    return Line(socket, line.serializer, line.rate, tells=protocol.tells), line.started
+                    return _line(protocol, socket, line.serializer, line.rate), line.started
             elif started := _started(codec.decode(message)):
-                return Line(socket, CodecSerializer(codec), codec.rate, tells=protocol.tells), started
+                return _line(protocol, socket, CodecSerializer(codec), codec.rate), started
         return None
 
     async def audiosocket(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,6 +150,10 @@ class Media:
             if message is None or happened:
                 return _started(happened)
         return None
+
+
+def _line(protocol: Protocol, socket: WebSocket, serializer: Serializer, rate: int) -> Line:
+    return Line(socket, serializer, rate, tells=protocol.tells, transfers=protocol.transfers)
 
 
 def _started(happened: tuple[Happening, ...]) -> Started | None:

@@ -67,6 +67,7 @@ class Line:
         serializer: reads and writes its messages.
         rate: samples per second.
         clears: it can throw away sound it was sent and has not played.
+        transfers: it can be handed to a person once the call is over.
         tells: it says so when the caller hangs up; else a closed connection means just that.
     """
 
@@ -75,6 +76,7 @@ class Line:
     rate: int
     clears: bool = True
     tells: bool = True
+    transfers: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,11 @@ class Held:
 
 
 async def hold(
-    line: Line, entry: Entry, models: Models, closing: Callable[[Callable[[], Awaitable[None]]], Any]
+    line: Line,
+    entry: Entry,
+    models: Models,
+    closing: Callable[[Callable[[], Awaitable[None]]], Any],
+    ended: Callable[[Ending], None],
 ) -> Held:
     """Hold one call to its end.
 
@@ -96,11 +102,14 @@ async def hold(
         entry: the call in the book.
         models: what all calls share.
         closing: is given what ends the call early, politely.
+        ended: is told how the agent ends the call, before the line is closed: switches ask as soon as it is.
     """
     manners, playout = models.manners, Playout()
     lead = manners.lead if line.clears else manners.short_lead
     transport = PhoneTransport(line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears)
-    answering = Answering(models.agent, entry, models.batches.ask, models.run, playout, manners)
+    answering = Answering(
+        models.agent, entry, models.batches.ask, models.run, playout, manners, transfers=line.transfers, ended=ended
+    )
     pipeline = Pipeline(
         [
             transport.input(),  # the carrier's messages -> the caller's sound and keys
@@ -123,5 +132,5 @@ async def hold(
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
-    ended = answering.ending or ("caller" if line.serializer.stopped or not line.tells else "lost")
-    return Held(ended, answering.timings, tuple(playout.gaps))
+    ending = answering.ending or ("caller" if line.serializer.stopped or not line.tells else "lost")
+    return Held(ending, answering.timings, tuple(playout.gaps))

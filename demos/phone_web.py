@@ -3,7 +3,8 @@
 POST /twilio, /twilio/after, /twilio/summary     signed by Twilio
 POST /telnyx, /plivo; GET /vonage, /exotel       ?token=
 GET  /asterisk/call, /freeswitch/call            ?token=&caller=&line= -> a ticket, or "busy"
-GET  /asterisk/after, /freeswitch/after          ?token=&ticket=       -> whom to transfer to, or nothing
+GET  /asterisk/after, /freeswitch/after          ?token=&line=         -> whom to transfer to, or nothing
+POST /telnyx/after                               ?token=&line=         -> the same as TeXML
 WS   /CARRIER/media                              with the ticket
 GET  /calls/ID                                   ?token= -> what a person who takes over needs
 GET  /health
@@ -75,7 +76,7 @@ class Web:
                 Route("/twilio/after", self.twilio_after, methods=["POST"]),
                 Route("/twilio/summary", self.twilio_summary, methods=any_of),
                 Route("/{carrier}/call", self.switch_call),
-                Route("/{carrier}/after", self.switch_after),
+                Route("/{carrier}/after", self.switch_after, methods=any_of),
                 Route("/{carrier}", self.hook, methods=any_of),
                 WebSocketRoute("/{carrier}/media", self.media.websocket),
             ]
@@ -141,7 +142,9 @@ class Web:
         ticket = self._ticket(carrier, fields.get(HOOKS[carrier], ""), caller)
         if not ticket:
             return _busy(carrier)
-        return _connect(carrier, f"{self._socket(request, carrier)}?ticket={ticket}")
+        line, token = quote(fields.get(HOOKS[carrier], "")), quote(self._secrets.token)
+        after = f"{self._public(request)}/{carrier}/after?token={token}&line={line}"
+        return _connect(carrier, f"{self._socket(request, carrier)}?ticket={ticket}", after)
 
     async def switch_call(self, request: Request) -> Response:
         """A switch announces a call and gets its ticket, or "busy"."""
@@ -153,11 +156,15 @@ class Web:
         return PlainTextResponse(ticket or "busy")
 
     async def switch_after(self, request: Request) -> Response:
-        """A switch asks what follows a call: whom to transfer to, or nothing."""
-        if request.path_params["carrier"] not in SWITCHES or not self._known(request):
+        """A switch, or Telnyx, asks what follows a call: whom to transfer to, or nothing."""
+        carrier = request.path_params["carrier"]
+        if carrier not in (*SWITCHES, "telnyx") or not self._known(request):
             return _refused()
         ending, _ = self._desk.ending(request.query_params.get("line", ""))
-        return PlainTextResponse(self._desk.models.manners.person if ending == "person" else "")
+        number = self._desk.models.manners.person if ending == "person" else ""
+        if carrier == "telnyx":
+            return _xml(answers.person(number) if number else answers.hang_up())
+        return PlainTextResponse(number)
 
     def _ticket(self, carrier: str, line: str, caller: str) -> str:
         """A ticket; empty where the desk is full."""
@@ -217,12 +224,12 @@ def _busy(carrier: str) -> Response:
     return _xml(answers.busy())
 
 
-def _connect(carrier: str, media: str) -> Response:
+def _connect(carrier: str, media: str, after: str) -> Response:
     if carrier == "vonage":
         return Response(answers.vonage_connect(media), media_type=answers.JSON)
     if carrier == "exotel":
         return Response(answers.exotel_connect(media), media_type=answers.JSON)
-    return _xml(answers.telnyx_connect(media) if carrier == "telnyx" else answers.plivo_connect(media))
+    return _xml(answers.telnyx_connect(media, after) if carrier == "telnyx" else answers.plivo_connect(media))
 
 
 def briefing(summary: object) -> str:

@@ -50,10 +50,10 @@ def busy() -> str:
     return f'{HEAD}<Response><Reject reason="busy"/></Response>'
 
 
-def telnyx_connect(media: str) -> str:
-    """TeXML that connects the call both ways and then goes on with the document."""
+def telnyx_connect(media: str, after: str) -> str:
+    """TeXML that connects the call both ways and then asks `after` what to do."""
     stream = f'<Stream url={quoteattr(media)} bidirectionalMode="rtp" bidirectionalCodec="PCMU"/>'
-    return f"{HEAD}<Response><Connect>{stream}</Connect><Hangup/></Response>"
+    return f"{HEAD}<Response><Connect>{stream}</Connect><Redirect>{escape(after)}</Redirect></Response>"
 
 
 def plivo_connect(media: str) -> str:

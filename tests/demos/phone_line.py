@@ -31,7 +31,7 @@ from modalities.types import Audio, Transcript
 from tests.fakes import tone
 
 RATE = 8_000
-BEGIN, BREAK_IN, NOD, FINISH, NOISE = 0.1, 0.2, 0.3, 0.4, 0.5
+BEGIN, BREAK_IN, NOD, FINISH, NOISE, PAUSE = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6
 """Levels of a frame that stand for what the caller does."""
 
 
@@ -65,10 +65,13 @@ class Ears:
         if level == NOD:
             self.state = State.QUIET
             return [Acknowledged(self._start, self._now, self._now)]
+        if level == PAUSE:
+            self.state, self.ended = State.PAUSING, self._now
         if level == FINISH:
+            end = self.ended if self.state is State.PAUSING else self._now
             self.state = State.QUIET
             sound = Audio(np.zeros(800, dtype=np.float32), self.rate) if self._noise else tone(0.5, self.rate)
-            return [TurnComplete(sound, self._start, self._now, self._now, "finished", 1.0)]
+            return [TurnComplete(sound, self._start, end, self._now, "finished", 1.0)]
         return []
 
 
@@ -89,12 +92,14 @@ class RuleAgent:
     log: list[tuple[str, ...]] = field(default_factory=list)
     threads: set[str] = field(default_factory=set)
     turns: int = 0
+    understood: int = 0
 
     def understand(self, turns: Sequence[Turn]) -> list[Understanding]:
         self.threads.add(threading.current_thread().name)
         return [self._understand(turn) for turn in turns]
 
     def _understand(self, turn: Turn) -> Understanding:
+        self.understood += 1
         if self.turns + 1 in self.bad_turns:
             self.bad_turns.discard(self.turns + 1)
             raise RuntimeError("a model broke")

@@ -45,7 +45,7 @@ def twilio_media(chunk: object = None, payload: bytes = TICK, **media: Any) -> s
 
 def begun(codec: Codec) -> Codec:
     """A codec whose stream has begun."""
-    first = {
+    first: Any = {
         Twilio: twilio_start(),
         AudioSocket: packet(1, NAME.bytes),
         ChanWebSocket: "MEDIA_START connection_id:c1 channel:WebSocket/x channel_id:u1 format:ulaw ptime:20",

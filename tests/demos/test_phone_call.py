@@ -14,10 +14,10 @@ from demos.phone_agent import Answered
 from demos.phone_desk import Desk
 from demos.phone_ledger import PhoneCall
 from demos.phone_manners import CLOSING, GIVING_UP, SORRY, TOO_LONG, Manners
-from tests.demos.phone_line import BEGIN, BREAK_IN, FINISH, NOD, NOISE, Office, RuleAgent, Wire, until
+from tests.demos.phone_line import BEGIN, BREAK_IN, FINISH, NOD, NOISE, PAUSE, Office, RuleAgent, Wire, until
 
 Play = Callable[[Wire, RuleAgent], Awaitable[None]]
-SHORT = {"keys": 0.1, "lead": 0.05, "drain": 0.2}
+SHORT: dict[str, Any] = {"keys": 0.1, "lead": 0.05, "drain": 0.2}
 
 
 def held(play: Play, agent: RuleAgent | None = None, **manners: Any) -> tuple[Any, Wire, RuleAgent, Office]:
@@ -85,6 +85,24 @@ def test_the_agent_ends_the_call_once_its_words_are_played() -> None:
     assert ending == "done"
     assert wire.seconds == pytest.approx(0.6, abs=0.05)
     assert wire.sent[-1]["event"] == "mark"  # it waited to be told that all was played
+
+
+@pytest.mark.parametrize(("more", "understood"), [(False, 1), (True, 2)])
+def test_a_pause_is_understood_ahead_and_dropped_where_the_caller_goes_on(more: bool, understood: int) -> None:
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        await greeted(wire, agent)
+        wire.level(BEGIN)
+        wire.level(PAUSE, 10)
+        await until(lambda: agent.understood == 1)
+        assert agent.turns == 0
+        if more:
+            wire.level(BEGIN)
+        wire.level(FINISH)
+        await until(lambda: agent.turns == 1)
+        wire.hang_up()
+
+    _, _, agent, _ = held(play)
+    assert agent.understood == understood
 
 
 def test_an_interruption_clears_the_line_and_the_history_holds_what_was_heard() -> None:

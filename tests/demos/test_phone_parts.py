@@ -88,9 +88,13 @@ def test_what_waits_is_taken_together_and_one_bad_item_spoils_no_other() -> None
 def test_who_left_is_not_worked_for() -> None:
     seen: list[int] = []
 
+    def work(items: Sequence[int]) -> Sequence[int]:
+        seen.extend(items)
+        return items
+
     async def ask() -> None:
         with ThreadPoolExecutor(1) as pool:
-            batches = Batches(lambda items: seen.extend(items) or list(items), pool)
+            batches = Batches(work, pool)
             gone = asyncio.ensure_future(batches.ask(1))
             await asyncio.sleep(0)
             gone.cancel()
