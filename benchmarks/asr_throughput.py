@@ -64,8 +64,8 @@ def main() -> int:
         import torch
         from transformers.utils import logging
 
-        logging.set_verbosity_error()
-        logging.disable_progress_bar()
+        logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         check_device(options.device)
         torch.set_num_threads(options.threads)
         with tempfile.TemporaryDirectory() as folder:
