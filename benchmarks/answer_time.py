@@ -2,10 +2,10 @@
 
     python -m benchmarks.answer_time --data DIR [--turns N] [--seed S]
 
-Recordings of AN4 (`speech/an4` under DIR) through an 8 kHz mu-law line, in frames of 20 ms, as the telephone handles them:
-a `Listener`, understanding that begins in the pause, the dialogue, the first sentence spoken. Times of the stream are
-samples; computing is CPU time of this process on one core, so that it does not depend on what else runs on the machine.
-Their sum is when the first sound leaves on a machine with a free core: a model of `benchmarks.calls`, not a measurement.
+Recordings of AN4 (`speech/an4` under DIR) through an 8 kHz mu-law line, in frames of 20 ms, as the telephone handles
+them: a `Listener`, understanding that begins in the pause, the dialogue, the first sentence spoken. Times of the stream
+are samples; computing is CPU time of this process on one core, so that what else runs on the machine hardly counts.
+Their sum is when the first sound leaves on a machine with a free core: a model of `benchmarks.calls`, no measurement.
 """
 
 from __future__ import annotations
@@ -116,9 +116,8 @@ def report(costs: Sequence[Cost], whole: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.answer_time", description=(__doc__ or "").split("\n")[0]
-    )
+    about = (__doc__ or "").split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.answer_time", description=about)
     parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--seed", type=int, default=7)

@@ -181,7 +181,9 @@ async def nod(server: Running, options: argparse.Namespace) -> None:
         voice = ESpeak(VOICES[number % len(VOICES)])
         one = telephone(voice.speak(NODS[number % len(NODS)]))
         lines = [Line(one.samples, during=0.8)]
-        heard = await call(TwilioWire(), Scripted(lines, number), server.place, caller=f"+1888{number}", longest=12)
+        heard = await call(
+            TwilioWire(), Scripted(lines, number, 3.0), server.place, caller=f"+1888{number}", longest=25
+        )
         cut += heard.played / 50 < 0.8 * whole_seconds
     print(f"nods (synthetic): {options.nods}; greeting of {whole_seconds:.1f} s cut short {cut} times")
 
