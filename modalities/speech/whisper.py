@@ -23,7 +23,7 @@ from modalities.errors import InputError, MissingPartError, WeightsError
 from modalities.locate import ROOT
 from modalities.speech.base import SILENCE_DB, Capabilities, cleaned
 from modalities.speech.guards import Guards, Hearing, Reason, doubt_of
-from modalities.speech.whisper_windows import RATE, WINDOW_SECONDS, pool, shrink, timed_windows
+from modalities.speech.whisper_windows import RATE, WINDOW_SECONDS, shrink, timed_windows
 from modalities.types import Audio, Encoding, FloatArray, Transcript, Word
 
 if TYPE_CHECKING:
@@ -159,12 +159,13 @@ class Whisper:
         return _Try(text, found.tokens, math.exp(found.log_probability), doubt_of(hearing, self._guards))
 
     def _heard(self, piece: _Piece, one: _Try, features: Any, language: str) -> _Heard:
+        from modalities.speech.whisper_model import pooled
+
         words: tuple[Word, ...] = ()
         if self._aligner is not None and one.reason is None:
             found = self._aligner.words(features, one.tokens, piece.seconds, language)
             words = tuple(Word(w.text, w.start + piece.start, w.end + piece.start, w.confidence) for w in found)
-        states = pool(features.float().cpu().numpy(), piece.seconds)
-        return _Heard(one.text, words, one.confidence, one.reason, states, language)
+        return _Heard(one.text, words, one.confidence, one.reason, pooled(features, piece.seconds), language)
 
     def _encode(self, pieces: Sequence[FloatArray]) -> Any:
         """Encoder states, a tensor of shape (batch, 1500, width)."""

@@ -78,10 +78,11 @@ class Decoder:
         model: openai-whisper's model, its layers already in the precision they are to run in.
         rules: which tokens may come next.
         int8: score the vocabulary in int8 and keep keys and values in bfloat16; for a model of int8 layers.
-        graphs: capture steps as CUDA graphs; only on CUDA.
+        static: steps of one shape whatever the number of tokens, with rows in multiples of `BUCKET`, which on CUDA are
+            captured as graphs; None for doing so on CUDA only.
     """
 
-    def __init__(self, model: Any, rules: Rules, *, int8: bool = False, graphs: bool = True) -> None:
+    def __init__(self, model: Any, rules: Rules, *, int8: bool = False, static: bool | None = None) -> None:
         self._model, self._decoder, self._rules = model, model.decoder, rules
         self._device = model.decoder.positional_embedding.device
         self._heads: int = model.dims.n_text_head
@@ -89,7 +90,8 @@ class Decoder:
         self._type = model.encoder.conv1.weight.dtype
         self._keep = torch.bfloat16 if int8 else self._type
         self._score: Any = Int8Linear(vocabulary, None) if int8 else _Scores(vocabulary.to(self._type))
-        self._graphed = graphs and self._device.type == "cuda"
+        self._graphed = self._device.type == "cuda" and static is not False
+        self._static = self._graphed or bool(static)
         self._graphs: dict[int, Any] = {}
         self._pool = torch.cuda.graph_pool_handle() if self._graphed else None
         self._state: _State | None = None
@@ -131,7 +133,7 @@ class Decoder:
         """Steps until each row has ended; tokens and summed log-probabilities, in order."""
         order, live = list(range(rows)), rows
         ends: list[tuple[list[int], float]] = [([], 0.0)] * rows
-        every = LOOK_EVERY if self._device.type == "cuda" else 1
+        every = LOOK_EVERY if self._static else 1
         for count, size in enumerate(range(length + 1, whole + 1)):
             if count % every == 0 or size == whole:
                 done = state.done[:live].tolist() if size < whole else [True] * live
@@ -175,7 +177,7 @@ class Decoder:
             return self._state
         self._state, dims = None, self._model.dims
         self._graphs.clear()
-        room = math.ceil(rows / BUCKET) * BUCKET if self._graphed else rows
+        room = math.ceil(rows / BUCKET) * BUCKET if self._static else rows
         depth = dims.n_text_state // self._heads
         blocks = (room, 2, dims.n_text_layer, self._heads)
         whole = {"device": self._device, "dtype": torch.long}
@@ -207,19 +209,19 @@ class Decoder:
 
     def _step(self, state: _State, live: int, size: int, temperature: float, noise: Any) -> None:
         """One more token for the first rows, `size` tokens being there."""
-        rows = min(math.ceil(live / BUCKET) * BUCKET, len(state.done))
+        rows = min(math.ceil(live / BUCKET) * BUCKET, len(state.done)) if self._static else live
         no_room = rows not in self._graphs and size + WARM_UP >= state.own.shape[-2]
         if not self._graphed or temperature or no_room:
-            self._advance(state, live, size, temperature, noise)
+            self._advance(state, rows, size, temperature, noise)
             return
         if rows not in self._graphs:
             self._graphs[rows] = self._capture(state, rows)
         self._graphs[rows].replay()
 
     def _advance(self, state: _State, rows: int, size: int, temperature: float, noise: Any) -> None:
-        """The step itself. On CUDA it looks at the whole cache under a mask: one shape, whatever the size."""
+        """The step itself. A static one looks at the whole cache under a mask."""
         mask = None
-        if self._device.type == "cuda":
+        if self._static:
             size = state.own.shape[-2]
             mask = (torch.arange(size, device=self._device) <= state.place)[None, None, None]
         hidden = self._layers(state, rows, state.place, size, mask)

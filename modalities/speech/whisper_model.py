@@ -14,7 +14,7 @@ import torch
 
 from modalities.errors import InputError, WeightsError
 from modalities.speech import whisper_int8
-from modalities.speech.whisper_windows import RATE, WINDOW_SECONDS
+from modalities.speech.whisper_windows import RATE, WINDOW_SECONDS, vectors_of
 from modalities.types import FloatArray
 
 PRECISIONS = ("float32", "float16", "bfloat16", "int8")
@@ -91,6 +91,14 @@ def encode(model: Any, pieces: Sequence[FloatArray]) -> torch.Tensor:
             model.encoder(log_mel(torch.from_numpy(sounds).to(weight.device), model.dims.n_mels).to(weight.dtype))
         )
     return torch.cat(parts)
+
+
+def pooled(features: torch.Tensor, seconds: float) -> FloatArray:
+    """States of one window (states, width) as the few vectors of its sound, (n, width); only these leave the device."""
+    states, count = vectors_of(seconds)
+    parts = features[:states].float().tensor_split(count)
+    vectors: FloatArray = torch.stack([part.mean(dim=0) for part in parts]).cpu().numpy()
+    return vectors
 
 
 def log_mel(sounds: torch.Tensor, bands: int) -> torch.Tensor:

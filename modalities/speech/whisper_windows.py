@@ -40,13 +40,13 @@ def timed_windows(samples: FloatArray) -> list[tuple[float, FloatArray]]:
     return list(zip(starts.tolist(), pieces, strict=True))
 
 
-def pool(states: FloatArray, seconds: float) -> FloatArray:
-    """States of one window (1500, width) to one vector for each half second of sound, at most 16: shape (n, width)."""
-    sounding = states[: max(1, math.ceil(seconds * STATES_PER_SECOND))]
-    return shrink(sounding, max(1, math.ceil(2 * seconds)))
+def vectors_of(seconds: float) -> tuple[int, int]:
+    """How many encoder states so much sound has, and to how many vectors they are pooled: one for each half second."""
+    states = max(1, math.ceil(seconds * STATES_PER_SECOND))
+    return states, min(states, max(1, math.ceil(2 * seconds)), MAX_STATES)
 
 
-def shrink(vectors: FloatArray, count: int = MAX_STATES) -> FloatArray:
-    """Mean-pool consecutive vectors (m, width) to at most `count` and 16."""
-    parts = np.array_split(vectors, min(len(vectors), count, MAX_STATES))
+def shrink(vectors: FloatArray) -> FloatArray:
+    """Mean-pool consecutive vectors (m, width) to at most 16."""
+    parts = np.array_split(vectors, min(len(vectors), MAX_STATES))
     return np.stack([part.mean(axis=0) for part in parts]).astype(np.float32)

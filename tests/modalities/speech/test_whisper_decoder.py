@@ -91,6 +91,14 @@ def test_the_same_tokens_as_openai_whisper(model: Any, options: dict[str, Any]) 
         assert one.no_speech == pytest.approx(other.no_speech_prob, abs=1e-5)
 
 
+@pytest.mark.parametrize("timestamps", [False, True])
+def test_steps_of_one_shape_give_the_same_tokens(timestamps: bool) -> None:
+    model, features = random_model(True), features_of(WINDOWS - 1)
+    given = DecodingOptions(language="en", fp16=False, sample_len=90, without_timestamps=not timestamps)
+    wanted = [one.tokens for one in decode(model, features, given)]
+    assert [list(one.tokens) for one in ours(model, features, given, static=True)] == wanted
+
+
 def test_the_windows_of_the_comparison_differ_and_end_at_different_steps() -> None:
     model = random_model(True)
     lengths, texts = set(), set()
