@@ -207,7 +207,7 @@ async def hostile(server: Running, options: argparse.Namespace) -> None:
     """Messages that make no sense on each protocol, beside an ordinary call."""
     for name in WIRES:
         lines = [Line(sample("return").samples)]
-        ordinary = asyncio.create_task(call(TwilioWire(), Scripted(lines), server.place, longest=40))
+        ordinary = asyncio.create_task(call(TwilioWire(), Scripted(lines), server.place, longest=90))
         sent, seconds = await attack(name, server.place, options.hostile, options.seed)
         heard = await ordinary
         answered = bool(np.any(audible(heard.heard[heard.turns[0] + 3 * RATE :]))) if heard.turns else False

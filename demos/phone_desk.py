@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 
 from demos.carriers.tickets import Ticket, Tickets
-from demos.phone_ledger import Ending, Ledger
+from demos.phone_ledger import Ending, Entry, Ledger
 from demos.phone_pipeline import Held, Line, Models, hold
 
 log = logging.getLogger(__name__)
@@ -73,8 +74,7 @@ class Desk:
                 self._empty.set()
 
     async def _hold(self, line: Line, ticket: Ticket) -> Ending:
-        begin = partial(self.ledger.begin, ticket.carrier, ticket.call_id, ticket.caller)
-        entry = await self.models.run(begin)
+        entry = await self._begin(ticket)
         ending: Ending = "failed"
         try:
             closing = partial(self._live.__setitem__, entry.id)
@@ -88,6 +88,17 @@ class Desk:
             await self._book(partial(self.ledger.end, entry, ending))
         log.info("a call on %s ended: %s", ticket.carrier, ending)
         return ending
+
+    async def _begin(self, ticket: Ticket) -> Entry:
+        """Enter the call; one that cannot be entered is answered all the same."""
+        try:
+            begun: Entry = await self.models.run(
+                partial(self.ledger.begin, ticket.carrier, ticket.call_id, ticket.caller)
+            )
+        except Exception as error:  # noqa: BLE001 - whoever calls is not to suffer for the database
+            log.error("a call could not be entered: %s", type(error).__name__)
+            return Entry(0, f"phone-{uuid.uuid4().hex}")
+        return begun
 
     async def _book(self, work: Callable[[], None]) -> None:
         try:

@@ -12,7 +12,7 @@ import pytest
 from agent.errors import BackendError
 from demos.phone_agent import Answered
 from demos.phone_desk import Desk
-from demos.phone_ledger import PhoneCall
+from demos.phone_ledger import Ledger, PhoneCall
 from demos.phone_manners import CLOSING, GIVING_UP, SORRY, TOO_LONG, Manners
 from tests.demos.phone_line import BEGIN, BREAK_IN, FINISH, NOD, NOISE, PAUSE, Office, RuleAgent, Wire, until
 
@@ -270,6 +270,23 @@ def test_a_far_end_that_vanishes_leaves_a_call_to_go_on_with() -> None:
     office.agent = agent
     assert asyncio.run(run()) == ["lost", "lost"]
     assert [entry for entry in agent.log if entry[0] == "greet"] == [("greet", "new"), ("greet", "again")]
+
+
+def test_a_call_is_answered_though_the_book_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: object) -> None:
+        raise BackendError("down")
+
+    monkeypatch.setattr(Ledger, "begin", down)
+
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        await greeted(wire, agent)
+        wire.turn()
+        await until(lambda: agent.turns == 1)
+        wire.hang_up()
+
+    ending, _, agent, _ = held(play)
+    assert ending == "caller"
+    assert said(agent)[0] == "Hello."
 
 
 def test_a_full_desk_takes_no_more_and_a_draining_one_ends_its_calls() -> None:
