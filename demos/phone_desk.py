@@ -36,7 +36,7 @@ class Desk:
         self.models, self.ledger, self.tickets = models, ledger, Tickets()
         self.draining = False
         self.held: list[Held] = []
-        self._live: dict[int, Callable[[], Awaitable[None]]] = {}
+        self._live: dict[str, Callable[[], Awaitable[None]]] = {}
         self._taken = 0
         self._endings: dict[str, tuple[float, Ending, str]] = {}
         self._empty = asyncio.Event()
@@ -77,13 +77,13 @@ class Desk:
         entry = await self._begin(ticket)
         ending: Ending = "failed"
         try:
-            closing = partial(self._live.__setitem__, entry.id)
+            closing = partial(self._live.__setitem__, entry.call_id)
             ended = partial(self._remember, ticket.call_id, call_id=entry.call_id)
             held = await hold(line, entry, self.models, closing, ended)
             ending = held.ending
             self.held = [*self.held[-REMEMBERED:], held]
         finally:
-            self._live.pop(entry.id, None)
+            self._live.pop(entry.call_id, None)
             self._remember(ticket.call_id, ending, entry.call_id)
             await self._book(partial(self.ledger.end, entry, ending))
         log.info("a call on %s ended: %s", ticket.carrier, ending)
