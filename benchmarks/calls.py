@@ -173,19 +173,16 @@ def stop_after(heard: Heard, said: Said) -> float | None:
 
 
 async def nod(server: Running, options: argparse.Namespace) -> None:
-    """An "mhm" while the agent speaks: it must say all it had to say."""
-    cut = 0
-    plain = await call(TwilioWire(), Scripted([], 1), server.place, longest=20)
-    whole_seconds = plain.played / 50
+    """An "mhm" while the agent speaks: its words must not be cut short, by the call's own history."""
+    query = "SELECT count(*) FROM events WHERE type = 'said' AND data LIKE '%cut_short%'"
+    before = server.ask(query)[0][0]
     for number in range(options.nods):
         voice = ESpeak(VOICES[number % len(VOICES)])
         one = telephone(voice.speak(NODS[number % len(NODS)]))
         lines = [Line(one.samples, during=0.8)]
-        heard = await call(
-            TwilioWire(), Scripted(lines, number, 3.0), server.place, caller=f"+1888{number}", longest=25
-        )
-        cut += heard.played / 50 < 0.8 * whole_seconds
-    print(f"nods (synthetic): {options.nods}; greeting of {whole_seconds:.1f} s cut short {cut} times")
+        await call(TwilioWire(), Scripted(lines, number, 3.0), server.place, caller=f"+1888{number}", longest=25)
+    cut = int(str(server.ask(query)[0][0])) - int(str(before))
+    print(f"nods (synthetic): {options.nods}; the agent's words were cut short {cut} times")
 
 
 async def soak(server: Running, options: argparse.Namespace) -> None:
