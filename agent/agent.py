@@ -26,6 +26,7 @@ from agent.knowledge import Articles, ProductGraph
 from agent.manager import Manager
 from agent.operations import OPERATIONS
 from agent.parts import Parts
+from agent.rephrase import Rephraser
 from agent.replies import Replies
 from agent.shop import ORDERS, Catalogue, NoProducts, seed
 from agent.store import Store
@@ -153,4 +154,6 @@ def _manager(parts: Parts, graph: Catalogue, clock: Callable[[], dt.date]) -> Ma
     backend = ShopBackend(store, graph, clock, flows.checks, flows.requests)
     replies = Replies.load(pack.root / "replies.toml", flows.keys, flows.flows, clock)
     articles = Articles(pack.root / "knowledge", lambda texts: parts.search_text.pool(texts))
-    return Manager(flows, replies, backend, articles, store)
+    asked = parts.settings.rephrase
+    rephrase = Rephraser(asked["url"], asked.get("model", ""), asked.get("key", "")) if asked.get("url") else None
+    return Manager(flows, replies, backend, articles, store, rephrase=rephrase)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class Settings:
         threads: CPU threads of each small model's forward pass; one is quickest when several calls run at once.
         fusion_weights: checkpoint folder; `{domain}` stands for the pack's name.
         store_url: SQLAlchemy URL of the database; "{domain}" in it stands for the name of the pack.
+        rephrase: url, model and key of an OpenAI-compatible endpoint that may reword replies; empty for none.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Settings:
     voice: Component
     fusion_weights: str
     store_url: str
+    rephrase: Mapping[str, str] = field(default_factory=dict)
 
 
 JOBS = tuple(f.name for f in fields(Settings) if f.type == "Component")
@@ -63,6 +65,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "text": ("engine", "model", "precision"),
     "fusion": ("weights",),
     "store": ("url",),
+    "rephrase": ("url", "model", "key"),
 }
 PLAIN = {"name": str, "device": str, "threads": int}
 
@@ -94,6 +97,7 @@ def load_settings(stack: str, **overrides: str) -> Settings:
         "threads": int(table.get("threads", 1)),
         "fusion_weights": table.get("fusion", {}).get("weights", "weights/{domain}"),
         "store_url": table.get("store", {}).get("url", "sqlite:///out/callsight.sqlite"),
+        "rephrase": table.get("rephrase", {}),
     }
     unknown = set(overrides) - set(values)
     if unknown:

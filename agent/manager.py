@@ -55,6 +55,7 @@ class Manager:
         articles: the help articles, if there are any.
         store: keeps the calls.
         clock: seconds, for timings.
+        rephrase: may put a reply in other words, with the same facts.
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class Manager:
         articles: Articles | None,
         store: Store,
         clock: Callable[[], float] = time.perf_counter,
+        rephrase: Callable[[str], str] | None = None,
     ) -> None:
+        self.rephrase = rephrase
         self.policy = Policy(flows)
         self.replies, self.backend, self.articles, self.store = replies, backend, articles, store
         self._clock = clock
@@ -165,6 +168,8 @@ class _Run:
         text = self.manager.replies.render(
             self.state.parts, self.step.action, call_id=self.call_id, turn=self.state.turn, channel=self.channel
         )
+        if self.manager.rephrase is not None:
+            text = self.manager.rephrase(text)
         self.spent("replies", start)
         said = Event("said", {"text": text}, self.state.turn)
         self.state = replay([said], self.state)
