@@ -13,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from functools import cache
 
 from agent.locales import SHARED, SIGNS, currency_codes, currency_names, digits_of
-from agent.values import PATTERN, UNSURE, Find, apart
+from agent.values import PATTERN, UNSURE, Find, apart, folded
 
 LARGEST = Decimal(10) ** 15
 SCALES = {"k": 3, "grand": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "mil": 6, "bn": 9, "billion": 9}
@@ -39,9 +39,8 @@ class Money:
 
     def find(self, text: str) -> list[Find]:
         """Every amount in a written text, with a value like "12.50 USD"."""
-        if not _TRIGGER.search(text):
-            return []
-        return apart(self._finds(text))
+        text = folded(text)
+        return apart(self._finds(text)) if _TRIGGER.search(text.lower()) else []
 
     def _finds(self, text: str) -> Iterator[Find]:
         for pattern in _patterns():
@@ -140,4 +139,5 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
     )
 
 
-_TRIGGER = re.compile(r"\d|\b(?:dollar|buck|euro|pound|fiver|tenner|grand|penny|nickel|dime)", re.I)
+_TRIGGER = re.compile(r"\d|\b(?:dollar|buck|euro|pound|fiver|tenner|grand|penny|nickel|dime)")
+"""What a text in lower case has where it names an amount."""

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from agent.values import LISTED, PATTERN, UNSURE, Find, apart
+from agent.values import LISTED, PATTERN, UNSURE, Find, apart, folded
 
 MONTHS = "january february march april may june july august september october november december".split()
 DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -55,9 +55,8 @@ class Calendar:
 
     def find(self, text: str) -> list[Find]:
         """Every day in a written text, with a value like "2026-05-03"."""
-        if not _TRIGGER.search(text):
-            return []
-        return apart(self._finds(text))
+        text = folded(text)
+        return apart(self._finds(text)) if _TRIGGER.search(text.lower()) else []
 
     def _finds(self, text: str) -> Iterator[Find]:
         for pattern, read in _FORMS:
@@ -311,10 +310,10 @@ _FORMS: tuple[tuple[re.Pattern[str], _Reader], ...] = (
     _form(r"\b(?P<name>thanksgiving|black\s+friday|cyber\s+monday)\b", Calendar.shopping),
 )
 _TRIGGER = re.compile(
-    r"\d[-/. ]|\d(?:st|nd|rd|th)\b|day|night|morrow|month|week|year|morning|afternoon|evening"
-    r"|mas\b|hallow|valent|giving|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)",
-    re.I,
+    r"\d[-/. ]|\d(?:st|nd|rd|th)\b|day|night|morrow|month|week|year|morning|afternoon|evening|mas\b|hallow|valent"
+    r"|giving|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)"
 )
+"""What a text in lower case has where it names a day."""
 
 
 def date(text: str, today: dt.date, country: str = "US") -> str | None:

@@ -27,12 +27,18 @@ from modalities.speech.written import Written, readings, to_written
 
 __all__ = ["Names", "Recognizers", "id_finds", "lexicon", "merge"]
 
+_GROUP = re.compile(r"\d+")
 _RANK = {"checksum": 3, "catalogue": 2, "pattern": 2, "lexicon": 1, "tagger": 1}
 _SIGNS = "$€£¥₹₩+#-−"
 LONGER = 3
 """Characters by which a name that is nearly said exceeds one that is said exactly within it to be preferred."""
 
 _IDS = ("id", "card", "iban")
+_UNSEARCHED = ("tagger", "number")
+"""Recognizers that find nothing in a text on their own."""
+
+MOST_FIGURES, MOST_GROUPS = 600, 150
+"""Figures, and groups of them, of one text in which ids, amounts, days and numbers are looked for."""
 
 
 def lexicon(kind: EntityType) -> Names:
@@ -57,6 +63,8 @@ class Recognizers:
             today: the day that relative days count from.
         """
         self.types = pack.entities
+        self._searched = [kind for kind in pack.entities.values() if kind.recognizer not in _UNSEARCHED]
+        self._ids = [kind for kind in self._searched if kind.recognizer in _IDS]
         self.country = pack.country
         self.currency = pack.currency
         self.today = today
@@ -66,26 +74,26 @@ class Recognizers:
     def find(self, text: str) -> list[Entity]:
         """Every find in a text, possibly overlapping; offsets are into the text as it came."""
         written, *others = readings(text)
-        words = words_of(written.text)
+        words, searched = words_of(written.text), within_figures(written.text)
         found = [
             e
-            for kind in self.types.values()
-            for find in self._finds(kind, written.text, words)
+            for kind in self._searched
+            for find in self._finds(kind, searched, words)
             if (e := _entity(kind, find, text, written))
         ]
-        return found + self._otherwise(text, others, found)
+        return doubted(found, self._otherwise(text, others, found)) if others else found
 
     def _otherwise(self, text: str, others: Sequence[Written], found: Sequence[Entity]) -> list[Entity]:
         """Ids in the other readings of a text: those with a right check digit, and a telling form where none was found.
 
         A check digit tells which reading of "forty seven" was meant.
         """
-        ids = [kind for kind in self.types.values() if kind.recognizer in _IDS]
         have = {entity.type for entity in found if entity.confidence > WEAK}
         more = []
         for other in others:
-            for kind in ids:
-                for find in id_finds(kind, other.text):
+            searched = within_figures(other.text)
+            for kind in self._ids:
+                for find in id_finds(kind, searched):
                     if find.source == "checksum" or (find.confidence >= PATTERN and kind.name not in have):
                         sure = find.confidence if find.source == "checksum" else UNSURE
                         if entity := _entity(kind, replace(find, confidence=sure), text, other):
@@ -161,6 +169,50 @@ class Recognizers:
         if kind.recognizer == "tagger":
             return re.sub(r"\s+", " ", written if kind.name == "address" else words)
         return self.value(kind.recognizer, written)
+
+
+def within_figures(text: str) -> str:
+    """A text up to where it has more figures, or groups of them, than anybody's message has."""
+    if len(text) <= 2 * MOST_GROUPS:
+        return text
+    figures = 0
+    for group, match in enumerate(_GROUP.finditer(text), start=1):
+        figures += match.end() - match.start()
+        if group > MOST_GROUPS or figures > MOST_FIGURES:
+            return text[: match.start()]
+    return text
+
+
+def doubted(found: Sequence[Entity], otherwise: Sequence[Entity]) -> list[Entity]:
+    """Finds of the likeliest reading and of others, less sure where check digits cannot tell which id was said.
+
+    "Twenty two twenty one eight" may be 20 2 21 8 or 22 20 1 8. What the likeliest reading says is believed where its
+    check digit is right; of others that are right as well, each has its share of the confidence. All keep the rest as
+    alternatives.
+    """
+    checked = [entity for entity in found if entity.source == "checksum"]
+    rivals = [entity for entity in otherwise if entity.source == "checksum"]
+    first = [_among(entity, rivals) if entity in checked else entity for entity in found]
+    return [*first, *(_doubted(entity, checked, rivals) if entity in rivals else entity for entity in otherwise)]
+
+
+def _doubted(entity: Entity, checked: Sequence[Entity], rivals: Sequence[Entity]) -> Entity:
+    """A checked id of another reading: less sure beside the likeliest reading's, or where others are right as well."""
+    sooner = {other.value for other in checked if _same_words(entity, other)}
+    if sooner:
+        return entity if entity.value in sooner else replace(entity, confidence=min(entity.confidence, UNSURE))
+    entity = _among(entity, rivals)
+    return replace(entity, confidence=entity.confidence / (1 + len(entity.alternatives)))
+
+
+def _among(entity: Entity, others: Sequence[Entity]) -> Entity:
+    """An id with the values that other readings of the same words give it."""
+    values = dict.fromkeys(o.value for o in others if _same_words(entity, o) and o.value != entity.value)
+    return replace(entity, alternatives=tuple(values)) if values else entity
+
+
+def _same_words(one: Entity, other: Entity) -> bool:
+    return one.type == other.type and one.start < other.end and other.start < one.end
 
 
 def _listed(names: Names, words: Sequence[Word]) -> Iterable[Find]:

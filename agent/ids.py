@@ -13,6 +13,7 @@ from agent.values import CHECKED, PATTERN, WEAK, Find
 _PREFIXED = re.compile(r"([A-Z]+)\\d\{(\d+)\}")
 _CARD = re.compile(r"(?<![\w.,-])\d(?:[ -]?\d){12,18}(?![\w]|[.,]\d)")
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[ -]?\d{2}(?:[ -]?[A-Z0-9]){11,34}(?![A-Z0-9])")
+_FIGURE = re.compile(r"\d")
 _FOLLOWED, _PRECEDED = re.compile(r"[ -]\d{2,}"), re.compile(r"\d[ -]$")
 _IBAN_LENGTHS = range(15, 35)
 
@@ -29,7 +30,7 @@ def id_finds(kind: EntityType, text: str) -> Iterable[Find]:
         return _cards(text)
     if kind.recognizer == "iban":
         return _ibans(text)
-    if not any(c.isdigit() for c in text):
+    if not _FIGURE.search(text) and (text.isascii() or not any(map(str.isdigit, text))):
         return ()
     prefixed = _PREFIXED.fullmatch(kind.pattern)
     return _prefixed(prefixed[1], int(prefixed[2]), kind.checksum, text) if prefixed else _patterned(kind, text)
@@ -92,7 +93,7 @@ def _prefixed(prefix: str, count: int, checksum: str, text: str) -> Iterator[Fin
         number = re.sub(r"\D", "", match[2])
         named = (match[1] or "").upper() == prefix
         start = match.start() if named else match.start(2)
-        if not named and (_FOLLOWED.match(text, match.end()) or _PRECEDED.search(text[:start])):
+        if not named and (_FOLLOWED.match(text, match.end()) or _PRECEDED.search(text[max(0, start - 2) : start])):
             continue  # a part of a longer number
         if not checksum or passes(checksum, prefix + number):
             source, confidence = ("checksum", CHECKED) if checksum else ("pattern", PATTERN)

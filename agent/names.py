@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from agent.values import LISTED, Find
 from modalities.speech.spoken import ONES, TENS, say_number
@@ -35,8 +36,7 @@ _NUMBERS = frozenset([*ONES, *(word for word in TENS if word), "hundred", "thous
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+(?:s\b)?")
 
 
-@dataclass(frozen=True)
-class Word:
+class Word(NamedTuple):
     """One word in the common form, and its place in the text."""
 
     form: str
@@ -59,9 +59,10 @@ def words_of(text: str) -> list[Word]:
     if len(lowered) != len(text):
         lowered = "".join(low if len(low := c.lower()) == 1 else c for c in text)
     found = []
+    hyphens = "-" in text or "_" in text
     for match in _WORD.finditer(lowered):
         start, end = match.span()
-        joined = text[max(0, start - 1) : start] in ("-", "_") or text[end : end + 1] in ("-", "_")
+        joined = hyphens and (text[max(0, start - 1) : start] in ("-", "_") or text[end : end + 1] in ("-", "_"))
         found += [Word(form, start, end, joined) for form in _forms(match[0])]
     return found
 
@@ -73,6 +74,7 @@ class Names:
     values: dict[str, str]
     _table: dict[str, str] = field(init=False, repr=False, compare=False)
     _lengths: dict[str, int] = field(init=False, repr=False, compare=False)  # first word -> most words
+    _singles: frozenset[str] = field(init=False, repr=False, compare=False)  # words that `_plural` may know
     _vocabulary: frozenset[str] = field(init=False, repr=False, compare=False)
     _known: dict[str, bool] = field(init=False, repr=False, compare=False, default_factory=dict)
     _scores: dict[str, list[tuple[str, float]]] = field(init=False, repr=False, compare=False, default_factory=dict)
@@ -85,6 +87,9 @@ class Names:
             first, count = key.partition(" ")[0], key.count(" ") + 1
             lengths[first] = max(count, lengths.get(first, 1))
         object.__setattr__(self, "_lengths", lengths)
+        ends = ("s", "es", "'s")
+        singles = {form for key in self._table for form in (*(key + end for end in ends), key.removesuffix("s"))}
+        object.__setattr__(self, "_singles", frozenset(singles | lengths.keys()))
         object.__setattr__(self, "_vocabulary", _vocabulary(self._table))
 
     def find(self, text: str) -> Iterator[tuple[int, int, str]]:
@@ -93,9 +98,15 @@ class Names:
 
     def exact(self, words: Sequence[Word], *, plurals: bool = False) -> Iterator[tuple[int, int, str]]:
         """Every longest name among words; `plurals` takes "boots" for "boot" and the reverse."""
+        begin = self._singles if plurals else self._lengths.keys()
+        if begin.isdisjoint([word.form for word in words]):
+            return
         at = 0
         while at < len(words):
             form = words[at].form
+            if form not in begin:
+                at += 1
+                continue
             for count in range(min(self._lengths.get(form, 1), len(words) - at), 0, -1):
                 part = words[at : at + count]
                 key = " ".join([word.form for word in part]) if count > 1 else form
@@ -120,7 +131,9 @@ class Names:
             if len(cache) > MOST_KEPT:
                 cache.clear()
         found = []
-        for part in self._stretches(words):
+        known = self._known
+        hits = [known[word.form] if word.form in known else self._hit(word.form) for word in words]
+        for part in self._stretches(words, hits) if True in hits else ():
             said = " ".join([word.form for word in part])
             if said in self._table:
                 continue
@@ -135,10 +148,9 @@ class Names:
                 others = tuple(value for value, score in scored[1:] if best - score < SAME)
                 yield Find(start, end, scored[0][0], "catalogue", LISTED * best / (1 + len(others)), others)
 
-    def _stretches(self, words: Sequence[Word]) -> Iterator[Sequence[Word]]:
-        """Runs of words that begin and end with a word like one of a name's."""
+    def _stretches(self, words: Sequence[Word], hits: Sequence[bool]) -> Iterator[Sequence[Word]]:
+        """Runs of words that begin and end with a word like one of a name's (a hit)."""
         longest = max(self._lengths.values()) + 1
-        hits = [self._hit(word.form) for word in words]
         for i, word in enumerate(words):
             if not hits[i]:
                 continue
@@ -148,12 +160,10 @@ class Names:
 
     def _hit(self, form: str) -> bool:
         """Whether a word is one of a name's, or like one; kept, as the same words come again."""
-        known = self._known.get(form)
-        if known is None:
-            known = form in self._vocabulary
-            if not known and form not in _NUMBERS and len(form) >= SHORTEST - 1:
-                known = self._near(form)
-            self._known[form] = known
+        known = form in self._vocabulary
+        if not known and form not in _NUMBERS and len(form) >= SHORTEST - 1:
+            known = self._near(form)
+        self._known[form] = known
         return known
 
     def _near(self, form: str) -> bool:
@@ -176,7 +186,9 @@ class Names:
         """The value of the name most like a text, with a similarity of 0..1, where it is like enough."""
         from rapidfuzz import fuzz, process
 
-        said = " ".join(word.form for word in words_of(text))
+        said = " ".join([word.form for word in words_of(text)])
+        if said in self._table:  # like itself alone at 100
+            return self._table[said], 1.0
         found = process.extractOne(said, self._table.keys(), scorer=fuzz.WRatio, score_cutoff=least)
         return (self._table[found[0]], found[1] / 100) if found else None
 

@@ -162,16 +162,12 @@ class Scorer:
 
     def pairs(self, turns: Sequence[Words], scores: Sequence[Scores | None]) -> list[Pair | None]:
         """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
-        pairs: list[Pair | None] = [None] * len(turns)
-        for cut in (at_joints, at_gaps):
-            cuts = {
-                i: cut(words.text)
-                for i, (words, scored) in enumerate(zip(turns, scores, strict=True))
-                if pairs[i] is None and scored is not None and scored.several > 0
-            }
-            for i, pair in self._believed({i: found for i, found in cuts.items() if found}, turns, scores):
-                pairs[i] = pair
-        return pairs
+        several = [i for i, scored in enumerate(scores) if scored is not None and scored.several > 0]
+        joints = {i: at_joints(turns[i].text) for i in several}
+        found = dict(self._believed({i: joints[i] or at_gaps(turns[i].text) for i in several}, turns, scores))
+        unjoined = {i: at_gaps(turns[i].text) for i in several if joints[i] and i not in found}
+        found |= self._believed(unjoined, turns, scores)
+        return [found.get(i) for i in range(len(turns))]
 
     def _believed(
         self, cuts: Mapping[int, Sequence[Halves]], turns: Sequence[Words], scores: Sequence[Scores | None]
@@ -183,7 +179,7 @@ class Scorer:
         places = [(i, k) for i in cuts for k in range(len(cuts[i]))]
         firsts = dict(zip(places, self._chances([(cuts[i][k][0], turns[i]) for i, k in places]), strict=True))
         seconds: dict[tuple[int, int], FloatArray] = {}
-        doubts = {i: self._doubt(scored) for i in cuts if (scored := scores[i]) is not None}
+        doubts = {i: self._doubt(scored) for i in cuts if cuts[i] and (scored := scores[i]) is not None}
         least = dict.fromkeys(doubts, 0.0)
         for again in (False, True):
             hopeful = [

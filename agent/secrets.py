@@ -21,6 +21,8 @@ MASK, KEPT = "•", 4
 _LONG = re.compile(r"(?<!\d)\d(?:[ -]?\d){12,18}(?!\d)")
 _LEAST = 6
 """Figures or number words below which no card number is said: "forty one eleven ..." says 16 digits in 8 words."""
+_NUMBERS = frozenset((*DIGITS, *TIES, *TEENS))
+_SPLIT = re.compile(r"[^a-z]+")
 
 Span = tuple[int, int]
 
@@ -69,7 +71,9 @@ def long_numbers(text: str, known: Sequence[Span] = ()) -> list[Span]:
 def _may_hold(text: str) -> bool:
     if sum(map(str.isdigit, text)) > 2 * _LEAST:
         return True
-    return sum(token.word in DIGITS or token.word in TIES or token.word in TEENS for token in tokenize(text)) >= _LEAST
+    if _NUMBERS.isdisjoint(_SPLIT.split(text.lower())):
+        return False
+    return sum(token.word in _NUMBERS for token in tokenize(text)) >= _LEAST
 
 
 def masked_at(text: str, spans: Iterable[Span]) -> str:

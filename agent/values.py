@@ -33,6 +33,14 @@ class Find:
     alternatives: tuple[str, ...] = ()
 
 
+_FOLDS = str.maketrans({"ſ": "s", "\u212a": "k", "İ": "i", "ı": "i"})
+
+
+def folded(text: str) -> str:
+    """A text of the same length without the letters of other alphabets that a pattern takes for ASCII's in any case."""
+    return text if text.isascii() else text.translate(_FOLDS)
+
+
 def apart(finds: Iterable[Find]) -> list[Find]:
     """Finds of one recognizer without those inside longer or surer ones, in order of place."""
     kept: list[Find] = []

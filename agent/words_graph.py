@@ -16,7 +16,7 @@ import torch
 from agent.errors import MissingPartError
 from agent.fusion import MODALITIES, ModalityBatch
 from agent.heads import Logits, UnderstandingModel
-from modalities.bert_graph import RUNTIME, Graph
+from modalities.bert_graph import INT32, RUNTIME, Graph
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -112,7 +112,7 @@ class _Builder:
         together = self._linear(self._normal(x, f"{prefix}norm1"), f"{prefix}self_attn.in_proj_weight")
         query, key, value = add("Split", [together], outputs=3, axis=-1, num_outputs=3)
         bias = self.graph.constant(weights[f"{prefix}self_attn.in_proj_bias"])
-        mask = add("Cast", ["present"], to=_INT32)
+        mask = add("Cast", ["present"], to=INT32)
         seen = add("MultiHeadAttention", [query, key, value, bias, mask], domain=RUNTIME, num_heads=self._heads)
         x = add("Add", [x, self._dense(seen, f"{prefix}self_attn.out_proj")])
         inner = self._linear(self._normal(x, f"{prefix}norm2"), f"{prefix}linear1.weight")
@@ -167,6 +167,3 @@ class _Builder:
 
 _END = np.array([2**31 - 1], np.int64)
 """Where a slice goes on to the end."""
-
-_INT32 = 6
-"""onnx.TensorProto.INT32, named here so that onnx is imported only by those who make a graph."""

@@ -20,6 +20,9 @@ OPSET, IR_VERSION = 20, 10
 RUNTIME = "com.microsoft"
 """Operators of ONNX Runtime's own, documented in its docs/ContribOperators.md."""
 
+INT32 = 6
+"""onnx.TensorProto.INT32, named here so that onnx is imported only by those who make a graph."""
+
 LEVELS = 127
 """Steps on either side of zero."""
 
@@ -67,7 +70,8 @@ class Graph:
 def bert_graph(weights: Mapping[str, Array], layers: int, heads: int, epsilon: float) -> bytes:
     """The graph of a BERT encoder (Devlin et al. 2019): embeddings already summed in, token vectors out.
 
-    Input "embeddings" and output "states" are (batch, length, width) in float32. No row may be padded.
+    Input "embeddings" and output "states" are (batch, length, width) in float32. No row may be padded: what is added up
+    in another order is rounded otherwise now and then, and a text's vectors would depend on its batch.
 
     Args:
         weights: by the names `transformers.BertModel` gives them, float32.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,9 @@ MAX_TOKENS = 256
 
 CPU_BATCH, DEVICE_BATCH = 64, 1024
 """Texts of one forward pass: on a CPU more are not faster, on a CUDA device they are."""
+
+CPU_PADDED, DEVICE_PADDED = 24, 65_536
+"""Tokens of one forward pass that may be padding, beyond a tenth of it: about what a pass of its own costs."""
 
 
 class BaseTextEncoder(ABC):
@@ -127,15 +130,17 @@ class TextEncoder(BaseTextEncoder):
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Any]:
         """Token ids, mask and offsets of a padded batch: tensors of shape (batch, length) and (batch, length, 2)."""
-        batch: dict[str, Any] = self.tokenizer(
+        return self._tokenized(texts, padding=True, return_tensors="pt")
+
+    def _tokenized(self, texts: Sequence[str], **options: Any) -> dict[str, Any]:
+        found: dict[str, Any] = self.tokenizer(
             list(texts),
-            padding=True,
             truncation=True,
             max_length=min(MAX_TOKENS, self.tokenizer.model_max_length),
             return_offsets_mapping=True,
-            return_tensors="pt",
+            **options,
         )
-        return batch
+        return found
 
     def forward(self, batch: dict[str, Any]) -> torch.Tensor:
         """Token vectors, shape (batch, length, width), of what `tokens` returned. Gradients flow where enabled."""
@@ -153,21 +158,44 @@ class TextEncoder(BaseTextEncoder):
         """
         import torch
 
-        batch_size = batch_size or (CPU_BATCH if self.device == "cpu" else DEVICE_BATCH)
-
+        on_cpu = self.device == "cpu"
+        found = self._tokenized(texts, padding=False) if texts else {"input_ids": [], "offset_mapping": []}
         results: list[Encoding | None] = [None] * len(texts)
-        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        for first in range(0, len(order), batch_size):
-            rows = order[first : first + batch_size]
-            batch = self.tokens([texts[i] for i in rows])
+        lengths = [len(ids) for ids in found["input_ids"]]
+        for rows in batches(
+            lengths, batch_size or (CPU_BATCH if on_cpu else DEVICE_BATCH), CPU_PADDED if on_cpu else DEVICE_PADDED
+        ):
+            batch = self.tokenizer.pad(
+                {"input_ids": [found["input_ids"][i] for i in rows]}, return_attention_mask=True, return_tensors="pt"
+            )
             with torch.inference_mode():
                 states = self.forward(batch).cpu().numpy()
-            offsets = batch["offset_mapping"].numpy()
-            for row, i in enumerate(rows):
-                real = offsets[row, :, 1] > offsets[row, :, 0]
-                spans = tuple((int(a), int(b)) for a, b in offsets[row][real])
-                results[i] = Encoding("text", np.ascontiguousarray(states[row][real]), spans)
+            for row, i in zip(states, rows, strict=True):
+                spans = found["offset_mapping"][i]
+                real = [k for k, (start, end) in enumerate(spans) if end > start]
+                results[i] = Encoding("text", row[real], tuple(spans[k] for k in real))
         return [result for result in results if result is not None]
+
+
+def batches(lengths: Sequence[int], most: int, padded: int) -> Iterator[list[int]]:
+    """Row numbers in batches of like length, shortest first.
+
+    Args:
+        lengths: of each row, in tokens.
+        most: rows of a batch.
+        padded: tokens of a batch that may be padding, beside a tenth of all.
+    """
+    batch: list[int] = []
+    real = 0
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        real += lengths[row]
+        whole = (len(batch) + 1) * lengths[row]
+        if batch and (len(batch) == most or whole - real > padded + whole // 10):
+            yield batch
+            batch, real = [], lengths[row]
+        batch.append(row)
+    if batch:
+        yield batch
 
 
 def _part(line: TextLine, start: int, end: int) -> Box:

@@ -50,7 +50,7 @@ def _name_start(tokens: Sequence[Token], sign: int) -> int:
     """Where the name before "at" begins: words joined by dots and the like, spelled characters, at most two words."""
     at, words = sign, 0
     together = False
-    while at > 0:
+    while at > 0 and sign - at < MOST_WORDS:
         if aside := _aside(tokens, at):
             at, together = at - aside, True
             continue
@@ -82,7 +82,8 @@ def _domain_end(tokens: Sequence[Token], at: int) -> int:
     for dot in range(at + 1, min(at + 12, len(tokens) - 1)):
         if _bare(tokens[dot]) in DOTS and tokens[dot + 1].word in ENDINGS:
             end = dot + 2
-            while end + 1 < len(tokens) and tokens[end].word == "dot" and tokens[end + 1].word in ENDINGS:
+            last = min(len(tokens) - 1, end + MOST_WORDS)
+            while end < last and tokens[end].word == "dot" and tokens[end + 1].word in ENDINGS:
                 end += 2
             return end
     return 0

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from modalities.speech.numerals import DIGITS, LETTERS, TEENS, TIES, TIMES, Piece, Token, said_unit
 
 FILLERS = frozenset(("dash", "hyphen", "space", "uh", "um", "uhm", "then"))
 CORRECTIONS = (("no", "wait"), ("no", "sorry"), ("i", "mean"), ("make", "that"), ("scratch", "that"), ("no",),
                ("sorry",), ("wait",), ("correction",), ("rather",))  # fmt: skip
+MOST_UNITS = 40
+"""Characters, pairs and the like that one code has at most; an IBAN has 34 characters."""
+
 LEAST_DIGITS = 7
 """Digits behind a "plus" that make it a telephone number's."""
 
@@ -20,9 +24,9 @@ class _Unit:
     pieces: list[Piece]
     said: bool  # in words, not in figures of more than one digit
 
-    @property
+    @cached_property
     def characters(self) -> str:
-        return "".join(piece[0] for piece in self.pieces)
+        return "".join([piece[0] for piece in self.pieces])
 
 
 def code(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
@@ -30,7 +34,8 @@ def code(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
     plus = tokens[at].word == "plus" and at + 1 < len(tokens)
     units, end = _units(tokens, at + plus)
     units, end = _without_groups(units, end)
-    while units and _only_a_word(tokens, units):
+    figures = any(unit.characters.isdigit() for unit in units)
+    while units and _only_a_word(tokens[units[-1].at].word, figures, len(units)):
         end = units.pop().at
     if units and tokens[at].word in ("a", "i") and len(units) > 1:
         return 0, []  # an article or "I" before a code: the code begins at the next word
@@ -49,7 +54,9 @@ def _units(tokens: Sequence[Token], at: int) -> tuple[list[_Unit], int]:
     """The units said one after another, what was corrected replaced, and the place behind them."""
     units: list[_Unit] = []
     end, corrected = at, -1
-    while end < len(tokens) and (unit := said_unit(tokens, end))[0]:
+    for _ in range(MOST_UNITS):
+        if end >= len(tokens) or not (unit := said_unit(tokens, end))[0]:
+            break
         figures = tokens[end].word.isdecimal() and len(tokens[end].word) > 1
         units.append(_Unit(end, unit[1], not figures))
         end += unit[0]
@@ -84,6 +91,8 @@ def _replaced(units: list[_Unit], corrected: int) -> list[_Unit]:
     They restate from the last place that begins as they do ("four five, no, four six"), else the last unit alone.
     """
     before, again = units[:corrected], units[corrected:]
+    if not again:
+        return before
     same = [i for i, unit in enumerate(before) if unit.characters == again[0].characters]
     return before[: same[-1] if same else len(before) - 1] + again
 
@@ -97,14 +106,9 @@ def _without_groups(units: list[_Unit], end: int) -> tuple[list[_Unit], int]:
     return units[: groups[0]], units[groups[0]].at
 
 
-def _only_a_word(tokens: Sequence[Token], units: Sequence[_Unit]) -> bool:
-    """Whether the last unit is rather an ordinary word: "a", "i", or a name of the alphabet beside no other letter."""
-    word = tokens[units[-1].at].word
-    if word in ("a", "i"):
-        return True
-    if len(word) > 1 and word in LETTERS:
-        return len(units) == 1 or not any(c.isdigit() for unit in units for c in unit.characters)
-    return False
+def _only_a_word(word: str, figures: bool, units: int) -> bool:
+    """Whether a last unit is rather an ordinary word: "a", "i", or a name of the alphabet alone or without figures."""
+    return word in ("a", "i") or (len(word) > 1 and word in LETTERS and (units == 1 or not figures))
 
 
 def _zeros(pieces: list[Piece]) -> list[Piece]:

@@ -22,6 +22,9 @@ SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9}
 SPELLINGS = (("as", "in"), ("like", "in"), ("as",), ("for",), ("like",))
 """What stands between a letter and a word that begins with it: "b as in boy"."""
 
+LONGEST_NUMBER = 24
+"""Words of one cardinal number at most: "nine hundred ninety nine billion ..." has 19, with every "and" 23."""
+
 LONGEST_GROUP = 6
 """Figures of one token that may be part of a code said in words."""
 
@@ -39,14 +42,19 @@ class Token:
     apart: bool = False  # tens and hundreds do not join what is said after them
 
 
+_WORD = re.compile(r"[^\s-]+(?:-(?=\s|$))?|-")
+_FIGURE = re.compile(r"[a-z]{0,3}\d")
+
+
 def tokenize(text: str) -> list[Token]:
     """The words of a text; hyphens part words as spaces do."""
     found = []
-    for match in re.finditer(r"[^\s-]+(?:-(?=\s|$))?|-", text):
+    for match in _WORD.finditer(text):
         word = match.group().lower()
-        bare = word.rstrip(".,;:!?\"')")
-        found.append(Token(bare or word, match.start(), match.end(), word[len(bare) :] if bare else ""))
-    return [token for token in found if token.word != "-"]
+        bare = word.rstrip(".,;:!?\"')") or word
+        if bare != "-":
+            found.append(Token(bare, match.start(), match.end(), word[len(bare) :]))
+    return found
 
 
 def said_unit(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
@@ -67,7 +75,7 @@ def said_unit(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
             return _hundreds(tokens, at)
     if word in TIES:
         return _ties(token, following)
-    if word in TEENS or re.fullmatch(r"[a-z]{0,3}\d", word) or (word.isdecimal() and len(word) <= LONGEST_GROUP):
+    if word in TEENS or _FIGURE.fullmatch(word) or (word.isdecimal() and len(word) <= LONGEST_GROUP):
         return 1, [(character, token.start, end) for character in TEENS.get(word, word).upper()]
     if one := character(word):
         taken = _spelled(tokens, at) if one.isalpha() else 1
@@ -107,7 +115,7 @@ def _spelled(tokens: Sequence[Token], at: int) -> int:
 def _hundreds_begin(tokens: Sequence[Token], at: int) -> bool:
     """Whether "two hundred", "three thousand" or "twenty one hundred" begins here."""
     word = tokens[at].word
-    if tokens[at].tail or tokens[at].apart or word not in DIGITS | TIES | TEENS or DIGITS.get(word) == "0":
+    if tokens[at].tail or tokens[at].apart or not _small(word) or DIGITS.get(word) == "0":
         return False
     after = [token.word for token in tokens[at + 1 : at + 3]]
     if after[0] in ("hundred", "thousand"):
@@ -138,7 +146,7 @@ def character(word: str) -> str:
 def cardinal(tokens: Sequence[Token], at: int) -> tuple[int, int]:
     """How many words from here on are one cardinal number, and the number."""
     end, total, group, room = at, 0, 0, 1000
-    while end < len(tokens):
+    while end < min(len(tokens), at + LONGEST_NUMBER):
         word = tokens[end].word
         if word.isdecimal() and end == at:
             group, room = int(word), 1

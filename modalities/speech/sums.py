@@ -19,6 +19,7 @@ NATIONS = frozenset(
     "brazilian egyptian zealand kong african".split()
 )
 CENTS = frozenset(("cent", "cents", "pence", "penny", "p"))
+MOST_DECIMALS, MOST_NATION_WORDS = 12, 3
 COSTS = frozenset("cost costs paid pay charged price total spent charge bill refunded".split())
 BETWEEN = frozenset("me us about was of only is for came to just".split())
 
@@ -47,7 +48,8 @@ def money(tokens: Sequence[Token], at: int) -> tuple[int, list[Piece]]:
         end, amount = _cents(tokens, end + 1, amount)
         return end - at, [(f"{SIGNS[word]}{_plain(amount)}", tokens[at].start, end_of(tokens[end - 1]))]
     named = end
-    while named < len(tokens) and tokens[named].word in NATIONS and not tokens[named].tail:
+    most = min(len(tokens), end + MOST_NATION_WORDS)
+    while named < most and tokens[named].word in NATIONS and not tokens[named].tail:
         named += 1
     known = named < len(tokens) and (tokens[named].word in UNITS or (named > end and tokens[named].word in SIGNS))
     if known or word in ("grand", "pence"):
@@ -69,8 +71,9 @@ def _amount(tokens: Sequence[Token], at: int) -> tuple[int, Decimal]:
         return end, amount
     decimals = ""
     if end < len(tokens) and tokens[end].word == "point":
-        while end + 1 + len(decimals) < len(tokens) and tokens[end + 1 + len(decimals)].word in DIGITS:
-            decimals += DIGITS[tokens[end + 1 + len(decimals)].word]
+        rest = tokens[end + 1 : end + 1 + MOST_DECIMALS]
+        while len(decimals) < len(rest) and rest[len(decimals)].word in DIGITS:
+            decimals += DIGITS[rest[len(decimals)].word]
     halves = [token.word for token in tokens[end : end + 3]] == ["and", "a", "half"]
     if decimals or halves:
         end += 1 + len(decimals) if decimals else 3

@@ -7,9 +7,10 @@ words. Everything else stays as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, pairwise
+from itertools import combinations, islice, pairwise
 
 from modalities.speech.addresses import SIGNS, email
 from modalities.speech.codes import code
@@ -42,6 +43,12 @@ ALIKE = {"to": "two", "too": "two", "for": "four", "fore": "four", "won": "one",
          "sex": "six", "owe": "oh"}  # fmt: skip
 """Words that sound like a digit, and so are at times written for it."""
 
+MOST_TRIED = 150
+"""Words of one text at which a code, a number, an amount or a day is looked for; a letter of 700 words has about 60."""
+
+MOST_TRIED_AGAIN, MOST_READ = 1000, 40_000
+"""Such words, and characters, of all `readings` of one text together, the likeliest excepted."""
+
 MAX_TENS = 4  # "forty seven" and the like that `readings` looks at: 16 readings at most, twice with `ALIKE`
 
 
@@ -55,8 +62,8 @@ class Written:
     """
 
     text: str
-    starts: tuple[int, ...]
-    ends: tuple[int, ...]
+    starts: Sequence[int]
+    ends: Sequence[int]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The stretch of the spoken words behind `text[start:end]`."""
@@ -71,7 +78,19 @@ def to_written(text: str) -> Written:
     A lone small number stays a word ("two shirts"); three digits or more, letters with digits, and spelled words
     become one run without spaces. Letters in runs come out in capitals, e-mail addresses in lower case.
     """
-    return _write(text, tokenize(text))
+    return _write(text, tokenize(text)) if _says(text) else _as_typed(text)
+
+
+def _as_typed(text: str) -> Written:
+    return Written(text, range(len(text)), range(1, len(text) + 1))
+
+
+def _says(text: str) -> bool:
+    """Whether anything in a text can be written otherwise than it is; where not, the words need no parsing."""
+    lowered = text.lower()
+    if not lowered.isascii() and any(map(str.isdigit, lowered)):
+        return True
+    return _SAYS.search(lowered) is not None
 
 
 def readings(text: str) -> tuple[Written, ...]:
@@ -80,15 +99,25 @@ def readings(text: str) -> tuple[Written, ...]:
     "Forty seven" in a code is 47, or 40 and then 7, and "for" may be four: where they differ, whoever knows how long
     the code is or has its check digit can tell.
     """
+    if not _says(text):
+        return (_as_typed(text),)
     tokens = tokenize(text)
+    tried = sum(_is_tried(tokens, at) for at in range(len(tokens)))
+    most = 1 + min(MOST_TRIED_AGAIN // max(1, tried), MOST_READ // len(text))
     found: dict[str, Written] = {}
+    for changed in islice(_partings(tokens), most):
+        written = _write(text, changed)
+        found.setdefault(written.text, written)
+    return tuple(found.values())
+
+
+def _partings(tokens: list[Token]) -> Iterator[list[Token]]:
+    """Each of `_variants` as it came, then with the tens and hundreds of some numbers apart from what follows."""
     for changed in _variants(tokens):
         tens = [i for i in range(len(changed) - 1) if _may_part(changed, i)][:MAX_TENS]
         for count in range(len(tens) + 1):
             for apart in combinations(tens, count):
-                written = _write(text, [replace(t, apart=True) if i in apart else t for i, t in enumerate(changed)])
-                found.setdefault(written.text, written)
-    return tuple(found.values())
+                yield [replace(t, apart=True) if i in apart else t for i, t in enumerate(changed)]
 
 
 def _variants(tokens: list[Token]) -> Iterator[list[Token]]:
@@ -126,9 +155,10 @@ def _write(text: str, tokens: Sequence[Token]) -> Written:
         starts.extend(range(start, end))
         ends.extend(range(start + 1, end + 1))
 
-    at = done = 0
+    at = done = tried = 0
     signs = max((i for i, token in enumerate(tokens) if token.word in SIGNS or "(at" in token.word), default=0)
-    while at < len(tokens):
+    while at < len(tokens) and tried < MOST_TRIED:
+        tried += _is_tried(tokens, at)
         taken, found = _parse(tokens, at, at < signs)
         if found:
             as_is(done, tokens[at].start)
@@ -142,12 +172,24 @@ def _write(text: str, tokens: Sequence[Token]) -> Written:
     return Written("".join(written), tuple(starts), tuple(ends))
 
 
+def _begins(word: str) -> bool:
+    """Whether a code, a number, an amount or a day may begin with a word."""
+    return word in STARTS or len(word) == 1 or any(map(str.isdigit, word))
+
+
+def _is_tried(tokens: Sequence[Token], at: int) -> bool:
+    """Whether looking for something at a word costs anything; an article, or "I", before a plain word does not."""
+    word = tokens[at].word
+    if word in ("a", "i"):
+        return at + 1 < len(tokens) and _begins(tokens[at + 1].word)
+    return _begins(word)
+
+
 def _parse(tokens: Sequence[Token], at: int, before_sign: bool) -> tuple[int, list[Piece]]:
     """How many words from here on are written otherwise, and how; most words begin nothing, and cost nothing."""
     if before_sign and (address := email(tokens, at))[0]:
         return address
-    word = tokens[at].word
-    if word in STARTS or len(word) == 1 or any(map(str.isdigit, word)):
+    if _begins(tokens[at].word):
         for parse in (money, _day, code, number):
             taken, found = parse(tokens, at)
             if taken:
@@ -191,3 +233,20 @@ def _goes_on(tokens: Sequence[Token], at: int) -> bool:
 
 def _ordinal(day: int) -> str:
     return f"{day}{'th' if 10 < day < 14 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
+
+
+def _says_pattern() -> re.Pattern[str]:
+    """What a text in lower case must have somewhere to be written otherwise.
+
+    A word of `STARTS`, a letter on its own, a figure, or a dot of an address. "A" and "I" alone begin no code, but go
+    on with one before a word that sounds like a digit ("i to a for").
+    """
+    starts = "|".join(sorted(map(re.escape, STARTS), key=len, reverse=True))
+    alike = "|".join(ALIKE)
+    return re.compile(
+        rf"[0-9]|(?<![a-z])(?:{starts}|dot)(?![a-z])|\.[a-z]"
+        rf"|(?<![^\s-])(?:[b-hj-z]|[ai][\s-]+(?:{alike}))(?![^\s.,;:!?\"')-])"
+    )
+
+
+_SAYS = _says_pattern()

@@ -76,7 +76,7 @@ def exhaustive(text: str, scores: Scores, chances: Callable[[str], FloatArray]) 
 TURN = st.tuples(st.lists(st.sampled_from(WORDS), min_size=1, max_size=14).map(" ".join), st.floats(-1, 5, width=32))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(TURN, max_size=5), st.sampled_from([1.0, 4.0, 12.0]))
 def test_pairs_are_those_of_reading_everything(turns: list[tuple[str, float]], sharpness: float) -> None:
     rng = np.random.default_rng(len(turns))

