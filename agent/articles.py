@@ -161,6 +161,7 @@ class Articles:
             return ()
         scores = edition.index.scores(query)
         if edition.vectors is not None:
+            scores = scores if self._share < 1 else np.zeros_like(scores)
             scores = self._share * edition.vectors.scores(query, scores) + (1 - self._share) * scores
         named = np.array([bool(about) and about in article.intents for article in edition.articles])
         best = np.lexsort((-scores, ~named))[:k]

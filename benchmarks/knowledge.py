@@ -72,7 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
     folder = Pack.load(options.domain, with_examples=False).root / "knowledge"
     questions = read(options.questions)
     encoder = TextEncoder(options.model)
-    kinds = {"full text": Articles(folder), "with vectors": Articles(folder, encoder.pool)}
+    kinds = {
+        "full text": Articles(folder),
+        "vectors": Articles(folder, encoder.pool, words=False),
+        "both": Articles(folder, encoder.pool),
+    }
     print(f"{len(questions)} questions, {len(kinds['full text'].articles())} articles of {folder.parent.name}")
     for name, articles in kinds.items():
         measure(name, articles, questions, options.misses)
