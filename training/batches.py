@@ -69,7 +69,7 @@ class Mixture:
     size: int = 32
     receipts: int = 128
     print_size: int = 4
-    compose: float = 0.1
+    compose: float = 0.12
     twice: float = 0.03
     story: float = 0.04
     drop: float = 0.15
