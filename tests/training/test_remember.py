@@ -27,7 +27,7 @@ def scored(by_name: dict[str, int]):  # type: ignore[no-untyped-def]
         rng = np.random.default_rng(0)
         pooled = np.eye(8, dtype=np.float32)[[NAMES.index(n) for n in names]]
         pooled += rng.normal(0, 0.05, pooled.shape).astype(np.float32)
-        intents = 3 * np.eye(3, dtype=np.float32)[[by_name[n] for n in names]]
+        intents = np.eye(3, dtype=np.float32)[[by_name[n] for n in names]]
         zeros = np.zeros(len(rows), np.float32)
         return Scores(pooled, intents, zeros, zeros, np.zeros((len(rows), 3)), [[] for _ in rows])
 
