@@ -1,6 +1,7 @@
 """How fast texts are understood, in full precision and in int8, and what int8 costs in accuracy.
 
     python -m benchmarks.inference [--stack S] [--domain D] [--data-file FILE.jsonl] [--turns N] [--batch N] [--rows N]
+    python -m benchmarks.inference --data DIR --set clinc150 --weights W      (or banking77, bitext, snips)
 
 Two agents of one stack and checkpoint differ only in the text encoder's precision, and take turns at being measured,
 round by round, so that another load of the machine falls on both. One turn: `Agent.understand` of one text. Many:
@@ -8,7 +9,10 @@ round by round, so that another load of the machine falls on both. One turn: `Ag
 the processor's time of this process, which another load of the machine hardly moves.
 
 Texts are drawn from the pack's examples, or from a JSONL file shaped like them; speed needs no labels. Accuracy is
-measured on the file's rows, else on all of the pack's held-out rows: training/heldout/NAME.jsonl.
+measured on the file's rows, else on all of the pack's held-out rows: training/heldout/NAME.jsonl. With `--set` the pack
+is that public set (`benchmarks.sets`), and speed and accuracy are those of its validation rows under a checkpoint that
+`python -m benchmarks.NAME --keep W` made. Half a point is told from chance by a few thousand rows only, so it also says
+how many rows each precision alone gets right.
 """
 
 from __future__ import annotations
@@ -30,14 +34,23 @@ from agent import Turn, Understanding, build
 from agent.agent import Agent
 from agent.domain import Pack
 from agent.errors import CallsightError, InputError
+from benchmarks.packs import write_pack
+from benchmarks.sets import Parts, banking77, bitext, clinc150, snips
 from modalities.locate import ROOT
 from training.figures import figures
 from training.measure import flat
-from training.rows import read_rows
+from training.rows import Row, read_rows
 
 ROUNDS = 5
 WARM_UP = 5
 COMPARED = ("intent_accuracy", "intent_macro_f1", "out_of_scope_recall_at_3_percent", "entity_f1", "calibration_error")
+
+SETS: dict[str, Callable[[Path, int], Parts]] = {
+    "clinc150": lambda data, _: clinc150(data),
+    "banking77": banking77,
+    "bitext": bitext,
+    "snips": lambda data, _: snips(data),
+}
 
 
 @dataclass
@@ -68,10 +81,15 @@ def ratio(one: Times, other: Times) -> str:
 
 def main() -> int:
     """Prints every figure; returns the exit code."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.set and not (options.data and options.weights):
+        parser.error("--set needs --data DIR and --weights W")
     try:
-        texts = draw(options)
         with tempfile.TemporaryDirectory() as folder:
+            if options.set:
+                options.domain, options.data_file = public(options, Path(folder))
+            texts = draw(options)
             agents = {name: agent_of(name, options, Path(folder)) for name in ("float32", "int8")}
             about(options, agents, texts)
             speed(agents, texts, options)
@@ -80,6 +98,14 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def public(options: argparse.Namespace, folder: Path) -> tuple[str, Path]:
+    """A public set as a pack's folder, and a file of its validation rows."""
+    parts = SETS[options.set](options.data, options.seed)
+    write_pack(folder / "pack", parts.name, parts.training)
+    write_pack(folder / options.set, parts.name, parts.validation)
+    return str(folder / "pack"), folder / options.set / "examples.jsonl"
 
 
 def agent_of(precision: str, options: argparse.Namespace, folder: Path) -> Agent:
@@ -121,7 +147,7 @@ def about(options: argparse.Namespace, agents: Mapping[str, Agent], texts: Seque
     settings, checkpoint = agent.parts.settings, agent.parts.checkpoint
     print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, {settings.threads} thread(s) a model")
     print(f"stack {options.stack}, text encoder {settings.text.model}, checkpoint {options.weights or options.domain}")
-    source = options.data_file or f"the examples of pack {options.domain}"
+    source = options.set or options.data_file or f"the examples of pack {options.domain}"
     words = statistics.mean(len(text.split()) for text in texts)
     print(f"{len(texts)} texts of {words:.1f} words from {source}, seed {options.seed}, {ROUNDS} rounds")
     print(f"encoders of the checkpoint: {', '.join(sorted(checkpoint.encoders))}")
@@ -175,7 +201,7 @@ def accuracy(agents: Mapping[str, Agent], options: argparse.Namespace) -> None:
     rows = random.Random(options.seed).sample(rows, min(len(rows), options.rows))
     understood = {name: agent.understand([Turn(text=row.text) for row in rows]) for name, agent in agents.items()}
     table = {name: flat(figures(rows, found)) for name, found in understood.items()}
-    print(f"accuracy on {len(rows)} rows of {file.name}, words only:")
+    print(f"accuracy on {len(rows)} rows of {options.set or file.name}, words only:")
     for key in COMPARED:
         if key in table["int8"]:
             full, small = (100 * table[name][key] for name in ("float32", "int8"))
@@ -183,10 +209,16 @@ def accuracy(agents: Mapping[str, Agent], options: argparse.Namespace) -> None:
     pairs = list(zip(understood["float32"], understood["int8"], strict=True))
     same = sum((a.verdict, _meant(a)) == (b.verdict, _meant(b)) for a, b in pairs)
     print(f"  {'same verdict and intents':34} {100 * same / len(rows):.2f}")
+    right = [(_is_right(row, a), _is_right(row, b)) for row, (a, b) in zip(rows, pairs, strict=True) if row.intents]
+    only = [sum(mine and not other for mine, other in right), sum(other and not mine for mine, other in right)]
+    print(f"  first intent right in one alone, of {len(right)} rows: float32 {only[0]}, int8 {only[1]}")
+
+
+def _is_right(row: Row, found: Understanding) -> bool:
+    return bool(found.intents) and found.intents[0].name in (row.intents or ())
 
 
 def _meant(found: Understanding) -> list[str]:
-
     return [intent.name for intent in found.intents[: max(1, found.wanted)]]
 
 
@@ -196,9 +228,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--domain", default="retail")
     parser.add_argument("--weights", type=Path, help="checkpoint folder (the stack's)")
     parser.add_argument("--data-file", type=Path, help="JSONL of texts, with labels for accuracy (the pack's own)")
+    parser.add_argument("--data", type=Path, help="folder of the public data sets, for --set (docs/data.md)")
+    parser.add_argument("--set", choices=sorted(SETS), help="a public set in place of a pack; needs --weights")
     parser.add_argument("--turns", type=int, default=200, help="texts understood one by one (200)")
     parser.add_argument("--batch", type=int, default=512, help="texts understood at once (512)")
-    parser.add_argument("--rows", type=int, default=2000, help="labelled rows for accuracy at most (2000)")
+    parser.add_argument("--rows", type=int, default=4000, help="labelled rows for accuracy at most (4000)")
     parser.add_argument("--seed", type=int, default=7)
     return parser
 
