@@ -19,6 +19,7 @@ from agent.shop import FIRST, LAST
 from agent.state import DialogueState
 from agent.types import Event
 from benchmarks.goals import ANSWERED, PROOFS, Goal
+from benchmarks.said import Said, joined, placeholders, plain
 
 MANNERS = ("terse", "chatty", "unsure", "angry", "changing", "mistaken", "straying", "double")
 MOST_TURNS = 24
@@ -42,25 +43,6 @@ _HEARD |= {"address": ("address",), "new_postcode": ("address",), "person": ("na
 """In which words of a preview a customer hears whether a slot was understood."""
 
 Words = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Said:
-    """One turn of a customer.
-
-    Attributes:
-        text: the words.
-        intents: what is meant by them.
-        slots: (slot, value, start, end) of each value in them.
-        photo: what a photo sent with them shows, or empty.
-        unhappy: said in anger.
-    """
-
-    text: str
-    intents: tuple[str, ...]
-    slots: tuple[tuple[str, str, int, int], ...] = ()
-    photo: str = ""
-    unhappy: bool = False
 
 
 def wordings() -> Words:
@@ -170,12 +152,12 @@ class Caller:
         said = self._wish(goal, full=self.manner != "terse")
         if self.manner == "double" and len(self.goals) > 1 and self._goal == 0:
             second = self._wish(self.goals[1], full=True)
-            said = _joined(said, self.rng.choice(self.words["say"]["join"]), second)
+            said = joined(said, self.rng.choice(self.words["say"]["join"]), second)
             self.fewest += self._needed(self.goals[1]) - 1
         if self.manner == "chatty":
             said = self._chatty(said)
         if self.manner == "angry":
-            said = _joined(self._say("anger", goal.intent, unhappy=True), "", said, dot=True)
+            said = joined(self._say("anger", goal.intent, unhappy=True), "", said, dot=True)
         self._tell(said)
         self.fewest += self._needed(goal)
         return said
@@ -192,17 +174,17 @@ class Caller:
     def _wish(self, goal: Goal, *, full: bool) -> Said:
         table = self.words["open"][goal.intent]
         known = {name for name in goal.facts if name != "photo"}
-        fitting = [w for w in table.get("full", ()) if _placeholders(w) <= known]
-        fit = [w for w in fitting if all(n in _placeholders(w) for n in ("size", "color") if n in goal.arguments)]
+        fitting = [w for w in table.get("full", ()) if placeholders(w) <= known]
+        fit = [w for w in fitting if all(n in placeholders(w) for n in ("size", "color") if n in goal.arguments)]
         choices = (fit or fitting or table.get("short")) if full else table.get("short") or fitting
         return self._fill(self.rng.choice(choices), goal.intent, goal=goal)
 
     def _chatty(self, said: Said) -> Said:
         before, after = (self.rng.choice(self.words["chat"][key]) for key in ("before", "after"))
-        said = _joined(Said(before, ()), "", said)
+        said = joined(Said(before, ()), "", said)
         if self.goal.owner and not self.known and self.goal.customer:
-            said = _joined(said, "", self._fill("I'm {person}, my e-mail is {email}.", ""), dot=True)
-        return _joined(said, "", Said(after, ()), dot=True)
+            said = joined(said, "", self._fill("I'm {person}, my e-mail is {email}.", ""), dot=True)
+        return joined(said, "", Said(after, ()), dot=True)
 
     def _fill(self, template: str, *intents: str, photo: str = "", goal: Goal | None = None) -> Said:
         """A template with the customer's values; a value the customer is mistaken in is told wrong once."""
@@ -256,7 +238,7 @@ class Caller:
         self._strayed = True
         if self.manner == "changing" and state.flow not in (self.goal.intent, self.goal.then):
             opened = self._open()
-            return _joined(self._say("before", "never_mind"), "", opened, dot=True)
+            return joined(self._say("before", "never_mind"), "", opened, dot=True)
         self.fewest += self.manner in ("unsure", "straying")
         if self.manner == "unsure":
             return self._say(*self.rng.choice((("repeat", "repeat"), ("wait", "wait"))))
@@ -354,29 +336,3 @@ class Caller:
     def _leave(self) -> Said:
         self._count = MOST_TURNS
         return self._say("bye", "goodbye")
-
-
-def _joined(first: Said, word: str, second: Said, *, dot: bool = False) -> Said:
-    """Two things said in one breath."""
-    gap = f"{'.' if dot and first.text[-1] not in '.!?' else ''} {word} " if word else (
-        ". " if dot and first.text[-1] not in ".!?" else " "
-    )  # fmt: skip
-    shift = len(first.text) + len(gap)
-    later = tuple((name, value, start + shift, end + shift) for name, value, start, end in second.slots)
-    intents = tuple(dict.fromkeys((*first.intents, *second.intents)))
-    return Said(
-        first.text + gap + second.text,
-        intents,
-        (*first.slots, *later),
-        first.photo or second.photo,
-        first.unhappy or second.unhappy,
-    )
-
-
-def plain(text: str) -> str:
-    """A text as it sounds: no case, no punctuation."""
-    return " ".join(re.findall(r"[\w@]+", text.lower()))
-
-
-def _placeholders(template: str) -> frozenset[str]:
-    return frozenset(re.findall(r"\{(\w+)\}", template))

@@ -25,10 +25,12 @@ from random import Random
 from typing import Any
 
 from agent.types import Understanding
-from benchmarks.callers import MANNERS, Caller, Said, wordings
-from benchmarks.goals import PERSONS, REFUSED, TASKS, Goal, Shop, answered, product
+from benchmarks.callers import MANNERS, Caller, wordings
+from benchmarks.goals import TASKS, Goal, Shop, answered, product
 from benchmarks.judge import Verdict, World
+from benchmarks.limits import PERSONS, REFUSED
 from benchmarks.listeners import given, models
+from benchmarks.said import Said
 
 TOGETHER = 24
 """Calls that go on at the same time, so that the models read their turns in one batch."""

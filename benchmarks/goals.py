@@ -6,7 +6,7 @@ A goal's end state is what the shop's own operation, given exactly these facts, 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -81,7 +81,7 @@ class Shop:
 
     def order(self, *states: str, fits: Callable[[Order], bool] = lambda _: True) -> Order:
         """An order in one of these states, of products that are told apart by name."""
-        found = [o for o in self.orders if o.status in states and _plain(o) and fits(o)]
+        found = [o for o in self.orders if o.status in states and told_apart(o) and fits(o)]
         return self.rng.choice(found)
 
     def anyone(self) -> Customer:
@@ -100,19 +100,21 @@ class Shop:
         ]
 
 
-def _plain(order: Order) -> bool:
+def told_apart(order: Order) -> bool:
+    """Whether the products of an order are told apart by name, and none is taken care of yet."""
     names = [line.variant.product_id for line in order.items]
     return len(set(names)) == len(names) and all(line.status in ("ordered", "returned") for line in order.items)
 
 
-def _known(shop: Shop, customer: int) -> dict[str, str]:
+def known(shop: Shop, customer: int) -> dict[str, str]:
+    """What a customer can say of themselves."""
     row = shop.customers[customer]
     return {"email": row.email or "", "postcode": row.postcode or "", "phone": row.phone or "", "person": row.name}
 
 
-def _of(shop: Shop, order: Order, intent: str, line: OrderItem | None = None, **facts: str) -> Goal:
+def of_order(shop: Shop, order: Order, intent: str, line: OrderItem | None = None, **facts: str) -> Goal:
     """A goal about an order, and one of its lines where it has several."""
-    own = {**_known(shop, order.customer_id), "order_id": order.id, **facts}
+    own = {**known(shop, order.customer_id), "order_id": order.id, **facts}
     given = {"order_id": order.id, **facts}
     if line is not None:
         own["item"] = given["item"] = line.variant.product
@@ -125,18 +127,19 @@ def _changed(goal: Goal, action: str = "", **more: Any) -> Goal:
     return replace(goal, action=action or goal.action, **{"confirms": True, **more})
 
 
-def _fresh_within(shop: Shop, days: int) -> Callable[[Order], bool]:
+def within(shop: Shop, days: int) -> Callable[[Order], bool]:
+    """Whether an order was delivered at most so many days ago."""
     return lambda o: o.delivered_on is not None and (shop.day - o.delivered_on).days <= days
 
 
 def _another(shop: Shop, intent: str, *states: str, days: int = 9999) -> Goal:
     """Another size or colour of a line."""
-    recent = _fresh_within(shop, days) if days < 9999 else lambda _: True
+    recent = within(shop, days) if days < 9999 else lambda _: True
     order = shop.order(*states, fits=lambda o: recent(o) and any(shop.others(line) for line in o.items))
     line = shop.rng.choice([line for line in order.items if shop.others(line)])
     new = shop.rng.choice(shop.others(line))
     facts = {k: str(v) for k, v in new.options.items() if v != line.variant.options.get(k)}
-    return _changed(_of(shop, order, intent, line, **facts))
+    return _changed(of_order(shop, order, intent, line, **facts))
 
 
 def change_address(shop: Shop) -> Goal:
@@ -144,7 +147,7 @@ def change_address(shop: Shop) -> Goal:
     order = shop.order(*OPEN, fits=lambda o: o.delivery_option != "pickup")
     town, code = shop.rng.choice(TOWNS)
     address = f"{shop.rng.randint(2, 399)} {shop.rng.choice(STREETS)} Street, {town}"
-    return _changed(_of(shop, order, "change_address", address=address, new_postcode=code))
+    return _changed(of_order(shop, order, "change_address", address=address, new_postcode=code))
 
 
 def change_payment(shop: Shop) -> Goal:
@@ -152,14 +155,14 @@ def change_payment(shop: Shop) -> Goal:
     order = shop.order(*OPEN)
     ways = ("credit_card", "debit_card", "paypal", "bank_transfer")
     way = shop.rng.choice([w for w in ways if w != order.payment_method])
-    return _changed(_of(shop, order, "change_payment", payment_method=way))
+    return _changed(of_order(shop, order, "change_payment", payment_method=way))
 
 
 def change_delivery(shop: Shop) -> Goal:
     """An order delivered another way."""
     order = shop.order(*OPEN)
     way = shop.rng.choice([w for w in ("standard", "express", "pickup") if w != order.delivery_option])
-    return _changed(_of(shop, order, "change_delivery", delivery_option=way))
+    return _changed(of_order(shop, order, "change_delivery", delivery_option=way))
 
 
 def change_quantity(shop: Shop) -> Goal:
@@ -167,7 +170,7 @@ def change_quantity(shop: Shop) -> Goal:
     order = shop.order(*OPEN, fits=lambda o: any(line.variant.stock > 5 for line in o.items))
     line = shop.rng.choice([line for line in order.items if line.variant.stock > 5])
     number = shop.rng.choice([n for n in (1, 2, 3, 4) if n != line.quantity])
-    return _changed(_of(shop, order, "change_quantity", line, quantity=str(number)))
+    return _changed(of_order(shop, order, "change_quantity", line, quantity=str(number)))
 
 
 def place_order(shop: Shop) -> Goal:
@@ -177,34 +180,34 @@ def place_order(shop: Shop) -> Goal:
     same = [v for v in shop.variants if v.product_id == variant.product_id]
     asked = {k: str(x) for k, x in variant.options.items() if len({v.options.get(k) for v in same}) > 1}
     facts = {"product": variant.product, **{k: v for k, v in asked.items() if k in ("size", "color")}}
-    own = {**_known(shop, buyer.id), **facts}
+    own = {**known(shop, buyer.id), **facts}
     return Goal("place_order", buyer.id, own, "place_order", facts, tuple(facts), confirms=True)
 
 
 def late_delivery(shop: Shop) -> Goal:
     """An order that is overdue, or said to be delivered."""
     order = shop.order("shipped", "delivered", fits=lambda o: o.status == "delivered" or o.expected_on < shop.day)
-    return replace(_of(shop, order, "late_delivery"), action="report_late")
+    return replace(of_order(shop, order, "late_delivery"), action="report_late")
 
 
 def _claim(shop: Shop, intent: str, action: str, **facts: str) -> Goal:
-    order = shop.order("delivered", fits=_fresh_within(shop, 60))
+    order = shop.order("delivered", fits=within(shop, 60))
     line = shop.rng.choice(order.items)
-    return _changed(_of(shop, order, intent, line, **facts), action)
+    return _changed(of_order(shop, order, intent, line, **facts), action)
 
 
 def return_item(shop: Shop) -> Goal:
     """A delivered line back for its money."""
-    cheap = _fresh_within(shop, 30)
+    cheap = within(shop, 30)
     order = shop.order("delivered", fits=lambda o: cheap(o) and o.total_cents < 90_000)
-    return _changed(_of(shop, order, "return_item", shop.rng.choice(order.items)))
+    return _changed(of_order(shop, order, "return_item", shop.rng.choice(order.items)))
 
 
 def money_instead(shop: Shop, intent: str, action: str, flow: str, **facts: str) -> Goal:
     """Money for a torn or missing line that could be replaced: the replacement is declined, the offer taken."""
-    recent = _fresh_within(shop, 60)
+    recent = within(shop, 60)
     order = shop.order("delivered", fits=lambda o: recent(o) and all(i.variant.stock >= i.quantity for i in o.items))
-    goal = _of(shop, order, intent, shop.rng.choice(order.items), **facts)
+    goal = of_order(shop, order, intent, shop.rng.choice(order.items), **facts)
     return _changed(goal, action, declines=intent, then=flow)
 
 
@@ -213,14 +216,14 @@ def review(shop: Shop) -> Goal:
     order = shop.order("delivered")
     line = shop.rng.choice(order.items)
     facts = {"product": line.variant.product, "rating": str(shop.rng.randint(1, 5))}
-    own = {**_known(shop, order.customer_id), "order_id": order.id, **facts}
+    own = {**known(shop, order.customer_id), "order_id": order.id, **facts}
     return Goal("leave_review", order.customer_id, own, "leave_review", facts, ("product", "rating"))
 
 
 def product(shop: Shop, intent: str) -> Goal:
     """A question about a product."""
     some = shop.rng.choice([v for v in shop.variants if v.stock])
-    own = {**_known(shop, shop.anyone().id), "product": some.product}
+    own = {**known(shop, shop.anyone().id), "product": some.product}
     if intent == "product_availability" and some.options.get("color"):
         own["color"] = str(some.options["color"])
     return Goal(intent, shop.anyone().id, own, intent, {"product": some.product}, ("product",), owner=False)
@@ -229,7 +232,7 @@ def product(shop: Shop, intent: str) -> Goal:
 def account(shop: Shop, intent: str, confirms: bool = False, owner: bool = True, **facts: str) -> Goal:
     """Something about the customer's own account."""
     row = shop.anyone()
-    own = {**_known(shop, row.id), **facts}
+    own = {**known(shop, row.id), **facts}
     used = {"email": own["email"]} if not owner else facts
     return Goal(intent, row.id, own, intent, used, tuple(used), owner=owner, confirms=confirms)
 
@@ -245,32 +248,32 @@ def delete_account(shop: Shop) -> Goal:
     """An account without open orders, erased."""
     busy = {o.customer_id for o in shop.orders if o.status in (*OPEN, "shipped")}
     row = shop.rng.choice([c for c in shop.customers.values() if c.id not in busy])
-    return Goal("delete_account", row.id, _known(shop, row.id), "delete_account", confirms=True)
+    return Goal("delete_account", row.id, known(shop, row.id), "delete_account", confirms=True)
 
 
 def gift_card(shop: Shop) -> Goal:
     """What is left on a card."""
     owner = shop.rng.choice([c for c in shop.cards if c in shop.customers])
-    return Goal("gift_card", owner, _known(shop, owner), "gift_card_balance")
+    return Goal("gift_card", owner, known(shop, owner), "gift_card_balance")
 
 
 def promo_code(shop: Shop) -> Goal:
     """A code that holds, on an open order."""
-    goal = _of(shop, shop.order(*OPEN), "promo_code", promo_code=shop.rng.choice(shop.codes))
+    goal = of_order(shop, shop.order(*OPEN), "promo_code", promo_code=shop.rng.choice(shop.codes))
     return _changed(goal, "apply_promo")
 
 
 def story(shop: Shop, intent: str, action: str, owner: bool) -> Goal:
     """Something to tell, in the customer's own words."""
     row = shop.anyone()
-    own = {**_known(shop, row.id), "story": "told"}
+    own = {**known(shop, row.id), "story": "told"}
     return Goal(intent, row.id, own, action, {}, ("story",), owner=owner, confirms=not owner)
 
 
 def answered(shop: Shop, intent: str) -> Goal:
     """A question for the help articles."""
     row = shop.anyone()
-    return Goal(intent, row.id, _known(shop, row.id), "answer", {}, (), owner=False)
+    return Goal(intent, row.id, known(shop, row.id), "answer", {}, (), owner=False)
 
 
 def _new_email(shop: Shop) -> str:
@@ -282,19 +285,19 @@ def _new_phone(shop: Shop) -> str:
 
 
 TASKS: Mapping[str, Callable[[Shop], Goal]] = {
-    "track_order": lambda s: _of(s, s.order("paid", "shipped", "delivered", "processing"), "track_order"),
-    "cancel_order": lambda s: _changed(_of(s, s.order(*OPEN), "cancel_order")),
+    "track_order": lambda s: of_order(s, s.order("paid", "shipped", "delivered", "processing"), "track_order"),
+    "cancel_order": lambda s: _changed(of_order(s, s.order(*OPEN), "cancel_order")),
     "change_item": lambda s: _another(s, "change_item", *OPEN),
     "change_quantity": change_quantity,
     "change_address": change_address,
     "change_payment": change_payment,
     "change_delivery": change_delivery,
     "place_order": place_order,
-    "order_history": lambda s: replace(_of(s, s.order("delivered"), "order_history"), arguments={}, needs=()),
+    "order_history": lambda s: replace(of_order(s, s.order("delivered"), "order_history"), arguments={}, needs=()),
     "late_delivery": late_delivery,
     "return_item": return_item,
     "exchange_item": lambda s: _another(s, "exchange_item", "delivered", days=30),
-    "refund_status": lambda s: _of(s, s.order("returned", "refunded", "cancelled"), "refund_status"),
+    "refund_status": lambda s: of_order(s, s.order("returned", "refunded", "cancelled"), "refund_status"),
     "damaged_item": lambda s: _claim(s, "damaged_item", "report_damaged", photo="damaged"),
     "damaged_refund": lambda s: money_instead(s, "damaged_item", "refund_damaged", "damaged_refund", photo="damaged"),
     "wrong_item": lambda s: _claim(s, "wrong_item", "report_wrong"),
@@ -306,7 +309,7 @@ TASKS: Mapping[str, Callable[[Shop], Goal]] = {
     "recommend_product": lambda s: replace(product(s, "recommend_product"), needs=()),
     "leave_review": review,
     "payment_problem": lambda s: story(s, "payment_problem", "report_payment", True),
-    "get_invoice": lambda s: _of(s, s.order("paid", "shipped", "delivered"), "get_invoice"),
+    "get_invoice": lambda s: of_order(s, s.order("paid", "shipped", "delivered"), "get_invoice"),
     "promo_code": promo_code,
     "gift_card": gift_card,
     "reset_password": lambda s: account(s, "reset_password", owner=False),
@@ -320,62 +323,3 @@ TASKS: Mapping[str, Callable[[Shop], Goal]] = {
     **{intent: (lambda s, intent=intent: answered(s, intent)) for intent in ANSWERED},  # type: ignore[misc]
 }
 """Every flow that a customer's words can lead to; those behind an offer are told as the wish and its refusal."""
-
-
-def _forbidden(shop: Shop) -> Goal:
-    """To cancel what has left the house, or send back what came too long ago."""
-    if shop.rng.random() < 0.5:
-        return replace(_of(shop, shop.order("shipped"), "cancel_order"), action="", ends="refused")
-    late = shop.order("delivered", fits=lambda o: not _fresh_within(shop, 30)(o))
-    return replace(_of(shop, late, "return_item", shop.rng.choice(late.items)), action="", ends="refused")
-
-
-def _anothers(shop: Shop) -> Goal:
-    """To cancel another customer's order, with the caller's own proofs."""
-    order, me = shop.order(*OPEN), shop.anyone()
-    while me.id == order.customer_id:
-        me = shop.anyone()
-    return Goal("cancel_order", me.id, {**_known(shop, me.id), "order_id": order.id}, ends="refused")
-
-
-def _invented(shop: Shop) -> Goal:
-    """To cancel an order that nobody has."""
-    me = shop.anyone()
-    return Goal("cancel_order", me.id, {**_known(shop, me.id), "order_id": "K000000"}, ends="refused")
-
-
-def _expensive(shop: Shop) -> Goal:
-    """To send back something worth more than may be settled without a person."""
-    recent = _fresh_within(shop, 30)
-    dear = [
-        (o, line)
-        for o in shop.orders
-        if o.status == "delivered" and recent(o) and _plain(o)
-        for line in o.items
-        if line.price_cents * line.quantity > 100_000
-    ]
-    if not dear:
-        return replace(_of(shop, shop.order("delivered"), "return_item"), action="", ends="handoff", intent="person")
-    order, line = shop.rng.choice(dear)
-    return replace(_of(shop, order, "return_item", line), action="", ends="handoff")
-
-
-def _talk(shop: Shop, intent: str) -> Goal:
-    return replace(_of(shop, shop.order(*OPEN), intent), action="", ends="handoff")
-
-
-REFUSED: Sequence[Callable[[Shop], Goal]] = (
-    _forbidden,
-    _anothers,
-    _invented,
-    lambda s: replace(_of(s, s.order(*OPEN), "strange"), action="", ends="refused"),
-)
-"""What may never be done."""
-
-PERSONS: Sequence[Callable[[Shop], Goal]] = (
-    lambda s: _talk(s, "person"),
-    lambda s: _talk(s, "legal"),
-    lambda s: _talk(s, "anger"),
-    _expensive,
-)
-"""What is for a person."""

@@ -26,8 +26,9 @@ from agent.shop import seed as fill
 from agent.state import DialogueState
 from agent.store import Store
 from agent.types import Action, Channel, Event, Understanding
-from benchmarks.callers import Caller, Said, plain
+from benchmarks.callers import Caller
 from benchmarks.goals import Goal, Shop
+from benchmarks.said import Said, plain
 
 TODAY = dt.date(2026, 6, 15)
 CALLS = ("calls", "events", "performed", "memories", "claims")

@@ -12,7 +12,7 @@ from agent.domain import Pack
 from agent.flows import Flows
 from agent.operations import OPERATIONS
 from agent.types import Entity, Intent, Photo, Sentiment, Turn, Understanding, Verdict
-from benchmarks.callers import Said
+from benchmarks.said import Said
 from benchmarks.speech import word_errors
 from modalities.speech.language_model import tidy
 from modalities.speech.spoken import say
