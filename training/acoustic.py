@@ -46,7 +46,7 @@ def adapt(frames: Frames, codebook: npt.NDArray[np.int64], rounds: int = ROUNDS)
     order = np.argsort(frames.states, kind="stable")
     frames = Frames(frames.vectors[order], frames.states[order])
     books, model = codebook[frames.states], engine
-    for turn in range(rounds):
+    for number in range(1, rounds + 1):
         means, variances, weights = model.means.copy(), model.variances.copy(), model.weights.copy()
         likelihood = 0.0
         for stream in range(engine.means.shape[1]):
@@ -59,7 +59,7 @@ def adapt(frames: Frames, codebook: npt.NDArray[np.int64], rounds: int = ROUNDS)
                 means[book, stream], variances[book, stream] = moved
                 _reweigh(engine, weights, stream, shares, states)
         model = Acoustics(means, variances, weights)
-        log.info("round %d: log likelihood a frame %.2f", turn + 1, likelihood / len(frames.states))
+        log.info("round %d: log likelihood a frame %.2f", number, likelihood / len(frames.states))
     return model
 
 
