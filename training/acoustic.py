@@ -131,8 +131,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    said = read_an4(options.data, options.speakers, options.seed)
-    aligner, books = Aligner([one.text for one in said]), codebooks()
+    recordings = read_an4(options.data, options.speakers, options.seed)
+    aligner, books = Aligner([one.text for one in recordings]), codebooks()
     chance = np.random.default_rng(options.seed)
     folder = options.data / "noise" / "background"
     noises: dict[str, FloatArray] = {n: resample(load(folder / f"{n}.flac"), 16_000).samples for n in NOISES}
@@ -140,8 +140,8 @@ def main() -> None:
         ("noisy", [lambda a: a, lambda a: in_noise(a, noises, chance)]),
         ("telephone", [over_telephone, lambda a: over_telephone(in_noise(a, noises, chance))]),
     ):
-        frames = collect(said, aligner, ways)
-        log.info("%s: %d frames of %d recordings", name, len(frames.states), len(said))
+        frames = collect(recordings, aligner, ways)
+        log.info("%s: %d frames of %d recordings", name, len(frames.states), len(recordings))
         save(adapt(frames, books), options.out / f"{name}.safetensors", made_from="AN4", condition=name)
 
 
