@@ -16,10 +16,10 @@ from agent.heads import Logits
 from agent.parts import Parts
 from agent.words_graph import WordsModel
 from modalities.spelling import Corrected
-from modalities.text import autocast
+from modalities.text import CPU_PADDED, DEVICE_PADDED, autocast, batches
 from modalities.types import Encoding
 
-FUSED_CPU, FUSED_DEVICE = 32, 1024
+FUSED_CPU, FUSED_DEVICE = 64, 1024
 """Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
 READINGS = 4
@@ -137,11 +137,11 @@ class Scorer:
     def scores(self, turns: Sequence[Mapping[str, Encoding]]) -> list[Scores | None]:
         """Scores of each turn's encodings, None where there is nothing to read."""
         found: list[Scores | None] = [None] * len(turns)
-        size = FUSED_CPU if self.parts.device == "cpu" else FUSED_DEVICE
-        lengths = [sum(map(len, encodings.values())) for encodings in turns]
-        order = sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__)
-        for first in range(0, len(order), size):
-            rows = order[first : first + size]
+        size, padded = (FUSED_CPU, CPU_PADDED) if self.parts.device == "cpu" else (FUSED_DEVICE, DEVICE_PADDED)
+        some = [i for i, encodings in enumerate(turns) if any(map(len, encodings.values()))]
+        lengths = [sum(map(len, turns[i].values())) for i in some]
+        for batch in batches(lengths, size, padded):
+            rows = [some[k] for k in batch]
             together = [turns[i] for i in rows]
             names = {name for encodings in together for name in encodings}
             logits = self.run({name: collate([e.get(name) for e in together], self.parts.device) for name in names})
@@ -149,10 +149,10 @@ class Scorer:
                 found[i] = scored
         return found
 
-    def run(self, batches: Mapping[str, ModalityBatch | None]) -> Logits | None:
+    def run(self, given: Mapping[str, ModalityBatch | None]) -> Logits | None:
         """Scores of a batch; None where the model knows none of its modalities."""
         model = self.parts.checkpoint.model
-        inputs = {name: batch for name, batch in batches.items() if batch is not None and name in model.fusion.project}
+        inputs = {name: batch for name, batch in given.items() if batch is not None and name in model.fusion.project}
         if not inputs:
             return None
         with torch.inference_mode(), autocast(self.parts.device, self.parts.precision):
