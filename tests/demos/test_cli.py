@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from agent.errors import BackendError, ConfigError, DeviceError, InputError, MissingPartError, PackError, WeightsError
-from demos import cli, phone
+from demos import cli
 
 
 @pytest.mark.parametrize(
@@ -81,12 +81,7 @@ def test_the_options_choose_the_agent() -> None:
     assert asked == {"stack": "embedded", "domain": "d", "device": "cuda:1", "store_url": "sqlite://"}
 
 
-def test_the_phone_door_says_that_it_is_not_built(capsys: pytest.CaptureFixture[str]) -> None:
-    assert phone.main() == 2
-    assert "not built yet" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("door", ["turn", "call", "batch", "web"])
+@pytest.mark.parametrize("door", ["turn", "call", "batch", "web", "phone", "replay", "desk"])
 def test_help_is_quick_and_loads_no_model(door: str) -> None:
     code = (
         "import sys, runpy; sys.argv = ['x', '--help']\n"

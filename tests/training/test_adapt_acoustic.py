@@ -49,7 +49,7 @@ def test_recordings_become_frames_with_states() -> None:
     aligner, books = Aligner(["yes my order", "no"]), codebooks()
     rng = np.random.default_rng(1)
     ways = [lambda a: a, over_telephone, lambda a: in_noise(a, {}, rng)]
-    frames = collect([Said(sound, "yes my order"), Said(Audio(np.zeros(800), 16_000), "no")], aligner, ways)
+    frames = collect([Said(sound, "yes my order"), Said(Audio(np.zeros(800, np.float32), 16_000), "no")], aligner, ways)
     assert len(frames.states) == len(frames.vectors) == pytest.approx(3 * 100 * sound.seconds, abs=15)
     phones = len(set(books[frames.states].tolist()))
     assert 8 <= phones <= 11  # Y EH S M AY AO R D ER and silence
@@ -62,7 +62,7 @@ def test_speakers_are_left_out(tmp_path: Path) -> None:
     from training.acoustic import read_an4
 
     folder = tmp_path / "speech" / "an4"
-    save(Audio(np.zeros(1_000), 16_000), folder / "a.wav")
+    save(Audio(np.zeros(1_000, np.float32), 16_000), folder / "a.wav")
     rows = "".join(f"a.wav\ts{i}\t0.1\tYES\n" for i in range(6))
     (folder / "manifest.tsv").write_text("path\tspeaker\tseconds\ttext\n" + rows)
     assert len(read_an4(tmp_path, 2, 7)) == 4

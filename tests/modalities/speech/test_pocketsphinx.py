@@ -128,15 +128,15 @@ def test_telephone_sound_is_told_by_its_band() -> None:
     assert narrow(line)
     assert not narrow(wide)
     assert not narrow(Audio(hiss, 16_000))
-    assert not narrow(Audio(np.zeros(0), 16_000))
-    assert not narrow(Audio(np.zeros(16_000), 16_000))
+    assert not narrow(Audio(np.zeros(0, np.float32), 16_000))
+    assert not narrow(Audio(np.zeros(16_000, np.float32), 16_000))
     noise = np.random.default_rng(5).normal(size=len(wide.samples)).astype(np.float32) * 0.03
     assert [kind_of(one) for one in (wide, line, Audio(wide.samples + noise, 16_000))] == [
         "quiet",
         "telephone",
         "noisy",
     ]
-    assert kind_of(Audio(np.zeros(1), 16_000)) == "quiet"
+    assert kind_of(Audio(np.zeros(1, np.float32), 16_000)) == "quiet"
 
 
 def test_each_band_has_its_own_acoustic_model(model: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from benchmarks.speech import with_noise
 from modalities import segmenter
 from modalities.audio import save
 from modalities.speech.live import Listener, TurnTiming
-from modalities.types import Audio
+from modalities.types import Audio, FloatArray
 
 RATE = 16_000
 
@@ -44,8 +44,9 @@ class LoudIsSpeech:
     def reset(self) -> None:
         pass
 
-    def probabilities(self, frames: np.ndarray) -> np.ndarray:
-        return (np.abs(frames).max(axis=1, initial=0.0) > 0.1).astype(np.float32)
+    def probabilities(self, frames: FloatArray) -> FloatArray:
+        loud: FloatArray = (np.abs(frames).max(axis=1, initial=0.0) > 0.1).astype(np.float32)
+        return loud
 
 
 def test_turns_cut_short_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
