@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import settings
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -39,6 +40,12 @@ def _is_loopback(host: str) -> bool:
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections leave this machine nowhere."""
     monkeypatch.setattr(socket.socket, "connect", _loopback_only)
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """A test that draws draws the same each time."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ class FakeText:
             at = text.index(word, at)
             spans.append((at, at + len(word)))
             at += len(word)
-        rows = [np.random.default_rng(abs(hash(text[a:b])) % 2**32).standard_normal(WIDTH) for a, b in spans]
+        rows = [np.random.default_rng(zlib.crc32(text[a:b].encode())).standard_normal(WIDTH) for a, b in spans]
         return Encoding("text", np.array(rows, np.float32).reshape(-1, WIDTH), tuple(spans))
 
     def encode_lines(self, lines: Sequence[TextLine]) -> Encoding:
