@@ -9,20 +9,21 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
+import numpy as np
 from tqdm import tqdm
 
 from agent.errors import InputError, MissingPartError
 from benchmarks.speech import over_telephone, word_errors
 from modalities.audio import load
 from modalities.segmenter import Segmenter
-from modalities.speech.base import SpeechEngine, listen
+from modalities.speech.base import Capabilities, SpeechEngine, listen
 from modalities.speech.language_model import tidy
 from modalities.speech.spoken import say
-from modalities.types import Audio
+from modalities.types import Audio, Segment, Transcript
 from modalities.voice.espeak import ESpeak
 
 FLITE = ("slt", "rms", "awb", "kal16")
@@ -36,7 +37,7 @@ class Heard:
     Attributes:
         text: as written.
         spoken: the words said.
-        heard: the words recognised, lower case; may be empty.
+        heard: the hearings, likeliest first; the words of the first may be none.
         heard_8k: the same through an 8 kHz mu-law telephone line; None where not tried.
         voice: a voice of Flite or of eSpeak NG.
         intent: what is meant, "" where not known or out of scope.
@@ -44,12 +45,12 @@ class Heard:
 
     text: str
     spoken: str
-    heard: str
-    heard_8k: str | None
+    heard: tuple[str, ...]
+    heard_8k: tuple[str, ...] | None
     voice: str
     intent: str = ""
 
-    def words(self, telephone: bool) -> str | None:
+    def hearings(self, telephone: bool) -> tuple[str, ...] | None:
         """What was recognised, by telephone or not."""
         return self.heard_8k if telephone else self.heard
 
@@ -89,9 +90,9 @@ def hear(
                 voice, spoken = VOICES[i % len(VOICES)], words_of(text, Random(seed + i))
                 sound = speak(spoken, voice)
                 sounds = [sound, over_telephone(sound)] if telephone else [sound]
-                heard: list[str | None] = [transcript.text for transcript in listen(listener, segmenter, sounds)]
-                clear, line = (*heard, None)[:2]
-                done[text] = Heard(text, spoken, clear or "", line, voice, intents[i] if intents else "")
+                found = [(t.text, *t.alternatives) for t in listen(listener, segmenter, sounds)]
+                line = found[1] if telephone else None
+                done[text] = Heard(text, spoken, found[0], line, voice, intents[i] if intents else "")
                 file.write(json.dumps(asdict(done[text])) + "\n")
                 file.flush()
     return [done[text] for text in texts]
@@ -105,7 +106,10 @@ def read(cache: Path) -> Iterator[Heard]:
     """
     for number, line in enumerate(cache.read_text(encoding="utf-8").splitlines(), 1):
         try:
-            yield Heard(**json.loads(line))
+            row = Heard(**json.loads(line))
+            if isinstance(row.heard, str):
+                raise TypeError("a file of an older form")
+            yield replace(row, heard=tuple(row.heard), heard_8k=None if row.heard_8k is None else tuple(row.heard_8k))
         except (TypeError, ValueError) as error:
             raise InputError(f"{cache}:{number}: no sentence heard; delete the file to make it again") from error
 
@@ -134,5 +138,32 @@ def speak(spoken: str, voice: str) -> Audio:
 
 def error_rate(rows: Sequence[Heard], telephone: bool = False) -> float:
     """Word error rate over all rows heard that way."""
-    pairs = [(row.spoken, heard) for row in rows if (heard := row.words(telephone)) is not None]
+    pairs = [(row.spoken, hearings[0]) for row in rows if (hearings := row.hearings(telephone)) is not None]
     return sum(word_errors(*pair) for pair in pairs) / max(1, sum(len(spoken.split()) for spoken, _ in pairs))
+
+
+class Remembered:
+    """A `SpeechEngine` that hears again what was heard: sound of `LEAST` + i samples is the i-th row.
+
+    Serves as a segmenter too: all of a sound is speech.
+    """
+
+    name = "remembered"
+    capabilities = Capabilities(alternatives=True)
+    LEAST = 20 * 16_000
+
+    def __init__(self, hearings: Sequence[Sequence[str]]) -> None:
+        self._hearings = hearings
+
+    def sounds(self) -> Iterator[Audio]:
+        """One of each row."""
+        return (Audio(np.zeros(self.LEAST + i, np.float32), 16_000) for i in range(len(self._hearings)))
+
+    def segments(self, audio: Audio) -> tuple[Segment, ...]:
+        """All of it."""
+        return (Segment(0.0, audio.seconds),)
+
+    def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
+        """What was heard then."""
+        rows = [self._hearings[len(recording.samples) - self.LEAST] for recording in recordings]
+        return [Transcript(row[0], confidence=1.0, alternatives=tuple(row[1:])) for row in rows]

@@ -18,16 +18,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from agent import Turn, build
+from agent import Turn, Understanding, build
 from agent.domain import Pack
 from agent.errors import CallsightError, InputError
 from agent.examples import Example
 from agent.hearing import compile_pack
-from benchmarks.heard import VOICES, Heard, error_rate, hear
+from benchmarks.heard import VOICES, Heard, Remembered, error_rate, hear
 from benchmarks.speech import wording
 from benchmarks.typos import with_typos
 from modalities.locate import ROOT
@@ -37,6 +37,7 @@ from training.rows import Row, read_rows
 
 if TYPE_CHECKING:
     from agent.agent import Agent
+    from modalities.segmenter import Segmenter
 
 RATE = 0.1
 """Typing errors a character, as `benchmarks.typos` makes them."""
@@ -137,7 +138,7 @@ def speech_lines(pack: Pack, rows: Sequence[Row], agent: Agent, options: Options
     clean = right(texts, rows, agent)
     lines = [f"heard by PocketSphinx: {cache}"]
     for telephone in (False, True) if options.telephone else (False,):
-        found = right([row.words(telephone) or "" for row in heard], rows, agent)
+        found = right_heard([row.hearings(telephone) or ("",) for row in heard], rows, agent)
         lines.append("8 kHz mu-law" if telephone else "16 kHz")
         lines += _by_voice(heard, clean, found, telephone)
     return lines
@@ -150,13 +151,23 @@ def others(pack: Pack, rows: Sequence[Row]) -> list[Example]:
 
 
 def right(texts: Sequence[str], rows: Sequence[Row], agent: Agent) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Whether the first intent of each text is one of those meant; nothing heard is wrong."""
-    said = [i for i, text in enumerate(texts) if text.strip()]
-    result = np.zeros(len(texts), dtype=bool)
-    for i, understanding in zip(said, understand_all(agent, (Turn(text=texts[i]) for i in said)), strict=True):
-        first = understanding.intents[0].name if understanding.intents else None
-        result[i] = first in (rows[i].intents or ())
-    return result
+    """Whether the first intent of each text is one of those meant."""
+    return _first_right(understand_all(agent, (Turn(text=text) for text in texts)), rows)
+
+
+def right_heard(
+    hearings: Sequence[Sequence[str]], rows: Sequence[Row], agent: Agent
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """The same for what was heard, on the way of recordings: with the other hearings, and by ear alone."""
+    remembered = Remembered(hearings)
+    agent.parts.speech, agent.parts.segmenter = remembered, cast("Segmenter", remembered)
+    return _first_right(understand_all(agent, (Turn(audio=sound) for sound in remembered.sounds())), rows)
+
+
+def _first_right(found: Sequence[Understanding], rows: Sequence[Row]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Nothing understood is wrong."""
+    pairs = zip(found, rows, strict=True)
+    return np.array([bool(u.intents) and u.intents[0].name in (row.intents or ()) for u, row in pairs])
 
 
 def _by_voice(

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -7,12 +7,14 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from agent import Turn, build
+from agent.agent import Agent
 from agent.domain import Pack
 from agent.errors import InputError
 from benchmarks import heard as heard_module
 from benchmarks import robustness
-from benchmarks.heard import Heard, error_rate, hear, read, speak, words_of
-from benchmarks.robustness import Options, chosen, others, right, rows_of, speech_lines, typo_lines
+from benchmarks.heard import Heard, Remembered, error_rate, hear, read, speak, words_of
+from benchmarks.robustness import Options, chosen, others, right, right_heard, rows_of, speech_lines, typo_lines
 from modalities.speech.base import Capabilities
 from modalities.types import Audio, Transcript
 from tests.fakes import FakeAgent, tone
@@ -30,7 +32,7 @@ class FakeEngine:
 
     def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
         self.calls += len(recordings)
-        return [Transcript("where is my odor") for _ in recordings]
+        return [Transcript("where is my odor", alternatives=("where is my order",)) for _ in recordings]
 
 
 @pytest.fixture
@@ -42,6 +44,13 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     return fake
 
 
+@pytest.fixture
+def agent() -> Iterator[Agent]:
+    made = build("embedded", "retail", store_url="sqlite://")
+    yield made
+    made.close()
+
+
 def test_sentences_are_heard_once(tmp_path: Path, engine: FakeEngine) -> None:
     cache, texts = tmp_path / "heard.jsonl", ["Order 12, please!", "where is it"]
     first = hear(texts, lambda: engine, cache, 7, telephone=False, intents=["a", "b"])
@@ -49,20 +58,26 @@ def test_sentences_are_heard_once(tmp_path: Path, engine: FakeEngine) -> None:
     assert [row.intent for row in first] == ["a", "b"]
     assert hear(texts, lambda: engine, cache, 7, telephone=False) == first
     assert engine.calls == 2
-    assert {row.heard_8k for row in hear(texts, lambda: engine, cache, 7)} == {"where is my odor"}
+    hearings = ("where is my odor", "where is my order")
+    assert {row.heard_8k for row in hear(texts, lambda: engine, cache, 7)} == {hearings}
     assert hear([*texts, "more"], lambda: engine, cache, 7)[2].text == "more"
     assert engine.calls == 2 + 4 + 2
 
 
 def test_a_file_of_something_else_is_named(tmp_path: Path) -> None:
     cache = tmp_path / "heard.jsonl"
-    cache.write_text('{"text": "a"}\n', encoding="utf-8")
-    with pytest.raises(InputError, match=r"heard\.jsonl:1"):
-        list(read(cache))
+    older = '{"text": "a", "spoken": "a", "heard": "a", "heard_8k": null, "voice": "slt"}\n'
+    for wrong in ('{"text": "a"}\n', older):
+        cache.write_text(wrong, encoding="utf-8")
+        with pytest.raises(InputError, match=r"heard\.jsonl:1"):
+            list(read(cache))
 
 
 def test_word_errors_are_counted_by_line() -> None:
-    rows = [Heard("a", "one two", "one two", "one", "slt"), Heard("b", "three four", "three", None, "slt")]
+    rows = [
+        Heard("a", "one two", ("one two", "won two"), ("one",), "slt"),
+        Heard("b", "three four", ("three",), None, "slt"),
+    ]
     assert error_rate(rows) == 0.25
     assert error_rate(rows, telephone=True) == 0.5
 
@@ -77,8 +92,17 @@ def test_the_first_intent_counts() -> None:
     assert right(["where is my order", "it is late", ""], ROWS, agent).tolist() == [True, False, False]
 
 
+def test_what_was_heard_is_understood_with_its_other_hearings(agent: Agent) -> None:
+    hearings = [["where is my odor", "where is my order"], ["where is my order"], [""]]
+    found = right_heard(hearings, [ROWS[0]] * 3, agent)
+    assert found.tolist()[1:] == [True, False]
+    heard = agent.understand([Turn(audio=sound) for sound in Remembered(hearings).sounds()])
+    assert [u.transcript.alternatives for u in heard if u.transcript] == [("where is my order",), (), ()]
+
+
 def test_lines_tell_what_was_lost(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robustness, "right", lambda texts, rows, agent: np.array([t in KNOWN for t in texts]))
+    monkeypatch.setattr(robustness, "right_heard", lambda texts, rows, agent: np.array([t[0] in KNOWN for t in texts]))
     rows = ROWS[:2]
     typed = typo_lines(rows, cast(Any, None), Options("retail", tmp_path, "typos", seed=1))
     assert "100.0% clean" in typed[1]
