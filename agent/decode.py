@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.checkpoint import Calibration
+from agent.crf import Transitions, marginals, reach
 from agent.heads import Labels
 from agent.types import Intent, Verdict
 from agent.types import Span as Span
@@ -129,7 +130,13 @@ def confidences(
     return result
 
 
-def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str) -> list[Span]:
+def decode_tags(
+    scores: FloatArray,
+    places: Sequence[tuple[int, int]],
+    labels: Labels,
+    text: str,
+    transitions: Transitions | None = None,
+) -> list[Span]:
     """Read entity spans from tag scores.
 
     A token takes the type whose beginning and inside tags are likelier together than outside; a token that goes on
@@ -140,10 +147,11 @@ def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: L
         places: character offsets of each token in `text`.
         labels: of the checkpoint.
         text: what the offsets point into.
+        transitions: of the checkpoint; None takes each token on its own.
     """
-    if not len(scores) or not labels.entities or _outside(scores):
+    if not len(scores) or not labels.entities or _outside(scores, 0.0 if transitions is None else reach(transitions)):
         return []
-    chances = softmax(scores)
+    chances = softmax(scores) if transitions is None else marginals(scores, transitions)
     begin, inside = chances[:, 1::2], chances[:, 2::2]
     types = begin + inside
     best = types.argmax(axis=1)
@@ -165,9 +173,12 @@ def decode_tags(scores: FloatArray, places: Sequence[tuple[int, int]], labels: L
     return [(labels.entities[k], *whole_words(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
 
 
-def _outside(scores: FloatArray) -> bool:
-    """Whether no token can lie in a span: two tags' chances together are at most twice the better one's."""
-    return bool((scores[:, 1:].max(axis=1) + LOG_TWO < scores[:, 0]).all())
+def _outside(scores: FloatArray, reach: float) -> bool:
+    """Whether no token can lie in a span: two tags' chances together are at most twice the better one's.
+
+    `reach` is how much the neighbours may say for a tag.
+    """
+    return bool((scores[:, 1:].max(axis=1) + LOG_TWO + reach < scores[:, 0]).all())
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:

@@ -2,8 +2,8 @@
 
 Intents are independent (a customer may want two things; whether there are several is asked for itself). What fits no
 intent well is the likelier to lie outside. Entity tags are read from text and OCR vectors alike,
-beginning/inside/outside (Ramshaw & Marcus 1995). Photo kind and condition are read from the photo's own vectors
-before attention, so that words about damage are never mistaken for seen damage.
+beginning/inside/outside (Ramshaw & Marcus 1995), a sentence's all together. Photo kind and condition are read from the
+photo's own vectors before attention, so that words about damage are never mistaken for seen damage.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from agent.crf import LinearChainCRF
 from agent.fusion import Fusion, FusionConfig, ModalityBatch
 from agent.memory import Memory
 
@@ -49,7 +50,7 @@ class Logits:
         pooled: (batch, width): the fused vector that the scores of intents were read from.
         several: (batch,): whether more than one intent is meant.
         sentiment: (batch, 3).
-        tags: by modality ("text", "ocr"), (batch, n, number of tags).
+        tags: by modality ("text", "ocr"), (batch, n, number of tags), each token's own (`agent.crf` goes on).
         kind, condition: (batch, number of kinds / conditions), None where no row has a photo.
     """
 
@@ -81,6 +82,7 @@ class UnderstandingModel(nn.Module):
         self.several = head(1)
         self.sentiment = head(len(labels.sentiments))
         self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
+        self.crf = LinearChainCRF(len(labels.tags))
         self.photo = PhotoHead(photo, labels) if photo else None
         self.memory: Memory | None = None
 

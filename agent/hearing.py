@@ -11,7 +11,8 @@ import logging
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 VARIANTS = 6  # sentences per example that holds facts
 BARE = 250  # sentences of a fact alone ("it's k four ..."), per kind that has a form
 OPENERS = ("", "", "", "it's", "it is", "sure it's", "yes it's", "okay it's", "that's", "um")
-RARE = 3  # a word no dictionary has must turn up this often, or be a name of the pack's, not to count as a typo
+RARE = 5  # examples that a word no dictionary has must turn up in, or be a name of the pack's, not to count as a typo
 SEED = 7
 
 SHORTHAND = {
@@ -95,10 +96,11 @@ def sentences(pack: Pack, examples: Sequence[Example], seed: int = SEED) -> list
     """Spoken sentences for a language model, several per example, the same for the same seed."""
     rng = Random(seed)
     facts = Facts(pack, examples)
-    said = [s for example in examples for s in _spoken(example, facts, rng)]
-    said += [f"{rng.choice(OPENERS)} {fact}" for kind in facts.formed for fact in facts.spoken(kind, BARE, rng)]
-    said += [f"{rng.choice(OPENERS)} {name}" for name in facts.names for _ in range(2)]
-    return _without_typos([" ".join(map(_longhand, tidy(s))) for s in said], " ".join(facts.names))
+    said = [list(_spoken(example, facts, rng)) for example in examples]
+    said += [[f"{rng.choice(OPENERS)} {fact}"] for kind in facts.formed for fact in facts.spoken(kind, BARE, rng)]
+    said += [[f"{rng.choice(OPENERS)} {name}" for _ in range(2)] for name in facts.names]
+    tidied = [[" ".join(map(_longhand, tidy(s))) for s in some] for some in said]
+    return list(_without_typos(tidied, " ".join(facts.names)))
 
 
 def _spoken(example: Example, facts: Facts, rng: Random) -> Iterator[str]:
@@ -123,13 +125,15 @@ def _longhand(word: str) -> str:
     return word
 
 
-def _without_typos(lines: Iterable[str], names: str) -> list[str]:
-    """The sentences without those that hold a word nobody knows."""
-    kept = list(lines)
+def _without_typos(said: Sequence[Sequence[str]], names: str) -> Iterator[str]:
+    """The sentences, of those said for one example each, without those that hold a word nobody knows."""
     known = known_words() | set(tidy(names))
-    strange: dict[str, int] = {}
-    for line in kept:
-        for word in {re.sub("~.*", "", word) for word in line.split()} - known:
-            strange[word] = strange.get(word, 0) + 1
-    typos = {word for word, count in strange.items() if count < RARE * VARIANTS}
-    return [line for line in kept if line and not typos.intersection(re.sub("~.*", "", w) for w in line.split())]
+    strange = [{word for s in some for word in _plain(s)} - known for some in said]
+    counts = Counter(word for words in strange for word in words)
+    typos = {word for word, count in counts.items() if count < RARE}
+    for some in said:
+        yield from (s for s in some if s and not typos.intersection(_plain(s)))
+
+
+def _plain(sentence: str) -> Iterator[str]:
+    return (re.sub("~.*", "", word) for word in sentence.split())

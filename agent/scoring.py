@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from agent.clauses import CLEAR, Cut, Halves, at_gaps, at_joints, best_cut
+from agent.crf import Transitions
 from agent.decode import FloatArray, Pair, sigmoid, softmax
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
@@ -23,10 +24,12 @@ FUSED_CPU, FUSED_DEVICE = 64, 1024
 """Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
 READINGS = 4
-"""Ways to read a turn's words that are followed up (docs/experiments.md)."""
+"""Ways to read typed words that are followed up (docs/experiments.md)."""
 UNLIKELY = 0.03
 """Chance below which another reading of typed words is left aside."""
-OTHER_HEARINGS = 0.3
+HEARINGS = 6
+"""Ways to hear a recording that are followed up."""
+OTHER_HEARINGS = 0.5
 """What the other hearings of a recording count for together, beside the likeliest."""
 
 _Chances = Mapping[tuple[int, int], FloatArray]
@@ -83,6 +86,11 @@ class Scorer:
             return None
         return WordsModel(model, parts.settings.threads)
 
+    @cached_property
+    def transitions(self) -> Transitions:
+        """What follows what among tags."""
+        return self.parts.checkpoint.model.crf.transitions()
+
     def readings(self, turns: Sequence[Words]) -> list[list[Reading]]:
         """The ways to read each turn's words, best first, with their chances.
 
@@ -96,7 +104,7 @@ class Scorer:
             if speller is not None and words.typed:
                 ways = speller.readings(words.text, words.typed, READINGS)
                 ways = [ways[0], *((way, chance) for way, chance in ways[1:] if chance >= UNLIKELY)]
-            others = words.others[: READINGS - 1]
+            others = words.others[: HEARINGS - 1]
             share = OTHER_HEARINGS if others else 0.0
             ways = [(way, chance * (1 - share)) for way, chance in ways]
             found.append([*ways, *((Corrected(other), share / len(others)) for other in others)])
@@ -104,7 +112,10 @@ class Scorer:
         return [[Reading(_placed(next(encodings), way), chance) for way, chance in ways] for ways in found]
 
     def mixed(self, best: Scores, others: Sequence[Scores], chances: Sequence[float]) -> Scores:
-        """Scores of one turn over all its readings: what each says, by its chance; tags are those of the best.
+        """Scores of one turn over all its readings: their means, weighted by chance; tags are those of the best.
+
+        The mean of scores is the logarithmic opinion pool (Genest & Zidek 1986): an intent that one reading rules out
+        is not made up for by another.
 
         Args:
             best: of the best reading.
@@ -114,12 +125,9 @@ class Scorer:
         if not others:
             return best
         weights, every = np.array(chances, np.float32), [best, *others]
-        intents = np.stack([scores.intents for scores in every])
-        heights = np.logaddexp.reduce(intents, axis=1)
-        shares = np.exp(intents - heights[:, None])
         return replace(
             best,
-            intents=np.log(np.maximum(weights @ shares, 1e-9)) + weights @ heights,
+            intents=weights @ np.stack([scores.intents for scores in every]),
             out_of_scope=float(weights @ [scores.out_of_scope for scores in every]),
             several=float(weights @ [scores.several for scores in every]),
             sentiment=weights @ np.stack([scores.sentiment for scores in every]),

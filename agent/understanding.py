@@ -233,7 +233,8 @@ class Understander:
         encoding = work.encodings.get(name)
         if encoding is None or name not in scores.tags:
             return []
-        return decode_tags(scores.tags[name][: len(encoding)], encoding.spans, self.parts.checkpoint.model.labels, text)
+        tags = scores.tags[name][: len(encoding)]
+        return decode_tags(tags, encoding.spans, self.parts.checkpoint.model.labels, text, self.scorer.transitions)
 
     def _words(self, work: _Work, spans: Sequence[Span]) -> tuple[Entity, ...]:
         tagged = self.recognizers.tagged(work.text, spans)

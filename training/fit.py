@@ -149,7 +149,7 @@ class Run:
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             if batch.tokens is not None:
                 inputs["text"] = text_batch(self.encoder, batch.tokens)
-            return loss_of(self.model(inputs), batch.targets.to(device), self.weights)
+            return loss_of(self.model(inputs), batch.targets.to(device), self.model.crf, self.weights)
 
     def _follow(self) -> None:
         """Move the average towards the weights; faster in the beginning."""
@@ -262,7 +262,7 @@ class _Log:
                 from modalities.errors import MissingPartError
 
                 raise MissingPartError("--logs needs TensorBoard: pip install tensorboard") from error
-            self._writer = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]
+            self._writer = SummaryWriter(str(folder))
 
     def __enter__(self) -> _Log:
         return self

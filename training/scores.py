@@ -59,6 +59,7 @@ def scores_of(
     """
     rng, device = random.Random(1), str(next(model.parameters()).device)
     pooled, intents, scope, several, sentiment = [], [], [], [], []
+    transitions = model.crf.transitions()
     spans: list[list[Span]] = []
     for first in range(0, len(rows), batch):
         part = rows[first : first + batch]
@@ -78,7 +79,7 @@ def scores_of(
         sentiment.append(logits.sentiment.float().cpu().numpy())
         tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
         for i, (row, text) in enumerate(zip(part, texts, strict=True)):
-            spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text))
+            spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text, transitions))
     raw = [np.concatenate(parts) for parts in (pooled, intents, scope, several, sentiment)]
     return Scores(raw[0], raw[1], raw[2], raw[3], raw[4], spans)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from agent.crf import LinearChainCRF
 from agent.heads import OUTSIDE, Labels, Logits
 from training.augment import Spans
 from training.rows import Row
@@ -108,8 +109,10 @@ def _ids(values: Sequence[str | None], names: Sequence[str]) -> Tensor:
     return torch.tensor([names.index(value) if value in names else IGNORED for value in values])
 
 
-def loss_of(logits: Logits, targets: Targets, weights: Weights | None = None) -> Tensor:
+def loss_of(logits: Logits, targets: Targets, crf: LinearChainCRF, weights: Weights | None = None) -> Tensor:
     """Weighted sum of the losses of all heads that have labels in this batch; `weights` are even where None.
+
+    Tags are learnt as whole sequences, through the model's `crf`.
 
     Intents are learnt twice from one score: softmax over those meant (which ranks well) and each on its own
     (which tells one from two and some from none).
@@ -134,7 +137,7 @@ def loss_of(logits: Logits, targets: Targets, weights: Weights | None = None) ->
         scope = functional.binary_cross_entropy_with_logits(logits.out_of_scope[known], (~inside).float())
         losses.append(SHARES["scope"] * scope)
     for name, ids in targets.tags.items():
-        losses.append(SHARES["tags"] * _cross_entropy(logits.tags[name].flatten(0, 1), ids.flatten()))
+        losses.append(SHARES["tags"] * crf.loss(logits.tags[name], ids, IGNORED))
     losses.append(SHARES["sentiment"] * _cross_entropy(logits.sentiment, targets.sentiment))
     if logits.kind is not None and logits.condition is not None:
         losses.append(SHARES["photo"] * _cross_entropy(logits.kind, targets.kind))

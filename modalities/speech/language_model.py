@@ -25,7 +25,12 @@ from modalities.speech.pronunciation import guess
 MARK = "~"
 START, END = "<s>", "</s>"
 ARPA, WORDS, META = "lm.arpa.gz", "words.dict", "model.json"
-VERSION = 1  # raised when models compiled by older code must be made again
+ABBREVIATION = 4
+"""Letters of the longest word that may be said letter by letter."""
+VERSION = 2  # raised when models compiled by older code must be made again
+
+NAMES_OF_LETTERS = {"a": "EY", "e": "IY", "i": "AY", "o": "OW"}
+"""Of letters that the dictionary takes for words, or says as `SINGLE_PHONES` has it."""
 
 Gram = tuple[str, ...]
 
@@ -132,7 +137,10 @@ def unmarked(word: str) -> str:
 
 
 def pronounce(words: Iterable[str], extra: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Each word's pronunciations: those given, else the engine's dictionary, else as eSpeak NG says it."""
+    """Each word's pronunciations: those given, else the engine's dictionary, else as eSpeak NG says it.
+
+    A short word that no dictionary has may be an abbreviation, and is known letter by letter too ("APR").
+    """
     known, phones = _engine_dictionary(), _engine_phones()
     for word, ways in extra.items():
         if wrong := {p for way in ways for p in way.split()} - phones:
@@ -141,8 +149,17 @@ def pronounce(words: Iterable[str], extra: Mapping[str, Sequence[str]]) -> dict[
     plain = {unmarked(word) for word in wanted}
     unknown = sorted(word for word in plain if word not in extra and word not in known)
     guessed = dict(zip(unknown, guess(unknown), strict=True)) if unknown else {}
-    said = {w: tuple(extra[w]) if w in extra else known[w] if w in known else (guessed[w],) for w in plain}
+    said = {w: tuple(extra[w]) if w in extra else known[w] if w in known else _unknown(w, guessed[w]) for w in plain}
     return {word: said[unmarked(word)] for word in wanted if all(said[unmarked(word)])}
+
+
+def _unknown(word: str, guessed: str) -> tuple[str, ...]:
+    """The ways to say a word that no dictionary has."""
+    if not guessed or len(word) > ABBREVIATION or not (word.isascii() and word.isalpha()):
+        return (guessed,)
+    ways = (_engine_dictionary()[letter] for letter in word)
+    letters = " ".join(NAMES_OF_LETTERS.get(letter, way[0]) for letter, way in zip(word, ways, strict=True))
+    return tuple(dict.fromkeys((guessed, letters)))
 
 
 def engine_model() -> Path:

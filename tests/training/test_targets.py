@@ -1,10 +1,12 @@
 import torch
 
+from agent.crf import LinearChainCRF
 from agent.fusion import FusionConfig
 from agent.heads import Labels, Logits, UnderstandingModel
 from training.rows import Row
 from training.targets import IGNORED, loss_of, tag_ids, targets_of
 
+CRF = LinearChainCRF(5)
 LABELS = Labels(("track", "cancel"), ("order_id", "date"))
 
 
@@ -27,13 +29,13 @@ def logits(intents: list[list[float]], scope: list[float]) -> Logits:
 def test_right_scores_cost_less() -> None:
     rows = [Row("a", ("track",)), Row("b", ("track", "cancel")), Row("c", ())]
     targets = targets_of(rows, {}, [None] * 3, [None] * 3, LABELS)
-    right = loss_of(logits([[5.0, -5.0], [5.0, 5.0], [-5.0, -5.0]], [-5.0, -5.0, 5.0]), targets)
-    wrong = loss_of(logits([[-5.0, 5.0], [5.0, -5.0], [5.0, -5.0]], [5.0, -5.0, -5.0]), targets)
+    right = loss_of(logits([[5.0, -5.0], [5.0, 5.0], [-5.0, -5.0]], [-5.0, -5.0, 5.0]), targets, CRF)
+    wrong = loss_of(logits([[-5.0, 5.0], [5.0, -5.0], [5.0, -5.0]], [5.0, -5.0, -5.0]), targets, CRF)
     assert right < wrong / 4
 
 
 def test_rows_without_labels_teach_nothing() -> None:
     targets = targets_of([Row("a")], {}, [None], [None], LABELS)
     model = UnderstandingModel(FusionConfig({"text": 4}, width=8, layers=1, heads=2), LABELS)
-    assert float(loss_of(logits([[1.0, 2.0]], [3.0]), targets)) == 0.0
+    assert float(loss_of(logits([[1.0, 2.0]], [3.0]), targets, model.crf)) == 0.0
     assert model.labels is LABELS

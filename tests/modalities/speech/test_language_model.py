@@ -127,3 +127,9 @@ def test_a_missing_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).unlink()
     with pytest.raises(WeightsError, match=name):
         read_meta(tmp_path)
+
+
+def test_a_short_unknown_word_is_known_by_its_letters_too() -> None:
+    ways = pronounce(["apr", "kalsite"], {})
+    assert ways["apr"][-1] == "EY P IY AA R"
+    assert len(ways["kalsite"]) == 1

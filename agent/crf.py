@@ -1,0 +1,106 @@
+"""Which tags follow each other: a linear-chain conditional random field over the tagger's scores.
+
+Lafferty, McCallum & Pereira 2001. Training makes the sentence's whole sequence of tags likely; reading takes each
+token's marginal probability, which is its confidence too. Sums run over probabilities that are scaled at each step
+(Rabiner 1989), not over logarithms: a step is one small matrix product.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+FloatArray = npt.NDArray[np.floating[Any]]
+
+
+class Transitions(NamedTuple):
+    """Scores of a tag as the first, (tags,), and after another, (tags, tags): `follow[a, b]` is of b after a."""
+
+    first: FloatArray
+    follow: FloatArray
+
+
+class LinearChainCRF(nn.Module):
+    """Scores of transitions; all zero at first, which is tagging each token on its own."""
+
+    def __init__(self, tags: int) -> None:
+        super().__init__()
+        self.first = nn.Parameter(torch.zeros(tags))
+        self.follow = nn.Parameter(torch.zeros(tags, tags))
+
+    def loss(self, scores: Tensor, tags: Tensor, ignored: int) -> Tensor:
+        """Negative log-likelihood of the right sequences, per token.
+
+        Args:
+            scores: (batch, n, number of tags), the tagger's.
+            tags: (batch, n); `ignored` where a token has no tag: those are left out, and their neighbours adjoin.
+            ignored: a number below 0.
+        """
+        known = tags != ignored
+        if not known.any():
+            return scores.sum() * 0.0
+        with torch.autocast(scores.device.type, enabled=False):
+            longest = int(known.sum(dim=1).max())
+            order = known.int().argsort(dim=1, descending=True, stable=True)[:, :longest]
+            known, tags = known.gather(1, order), tags.gather(1, order).clamp(min=0)
+            scores = scores.float().gather(1, order.unsqueeze(-1).expand(-1, -1, scores.shape[-1]))
+            likelihood = self._score(scores, tags, known) - self._total(scores, known)
+            return -likelihood.sum() / known.sum()
+
+    def transitions(self) -> Transitions:
+        """Copies of the scores, for `marginals`."""
+        first, follow = (parameter.detach().float().cpu().numpy() for parameter in (self.first, self.follow))
+        return Transitions(first, follow)
+
+    def _score(self, scores: Tensor, tags: Tensor, known: Tensor) -> Tensor:
+        """Of the right sequences, (batch,); `known` tokens stand first."""
+        each = scores.gather(2, tags.unsqueeze(-1)).squeeze(-1)
+        steps = torch.cat([self.first[tags[:, :1]], self.follow[tags[:, :-1], tags[:, 1:]]], dim=1)
+        return ((each + steps) * known).sum(dim=1)
+
+    def _total(self, scores: Tensor, known: Tensor) -> Tensor:
+        """Log of the sum over all sequences, (batch,): the forward algorithm."""
+        highest = scores.detach().amax(dim=-1, keepdim=True)
+        each, follow = (scores - highest).exp(), self.follow.exp()
+        alpha = self.first.exp() * each[:, 0]
+        total = (highest.squeeze(-1) * known).sum(dim=1)
+        for step in range(scores.shape[1]):
+            if step:
+                alpha = torch.where(known[:, step : step + 1], (alpha @ follow) * each[:, step], alpha)
+            size = alpha.sum(dim=1, keepdim=True)
+            alpha, total = alpha / size, total + size.squeeze(1).log()
+        return total
+
+
+def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:
+    """Probability of each tag at each token, all sequences considered: the forward-backward algorithm.
+
+    Args:
+        scores: (n, number of tags) of one sentence, at least one token.
+        transitions: of the model.
+    """
+    each = np.exp(scores - scores.max(axis=1, keepdims=True))
+    follow = np.exp(transitions.follow)
+    forward, backward = np.empty_like(each), np.ones_like(each)
+    forward[0] = np.exp(transitions.first) * each[0]
+    forward[0] /= forward[0].sum()
+    for i in range(1, len(each)):
+        forward[i] = (forward[i - 1] @ follow) * each[i]
+        forward[i] /= forward[i].sum()
+    for i in range(len(each) - 2, -1, -1):
+        backward[i] = follow @ (each[i + 1] * backward[i + 1])
+        backward[i] /= backward[i].sum()
+    chances = forward * backward
+    result: FloatArray = chances / chances.sum(axis=1, keepdims=True)
+    return result
+
+
+def reach(transitions: Transitions, outside: int = 0) -> float:
+    """How much more transitions may say for a tag than for `outside`, at most."""
+    first, follow = transitions
+    most = max(float(first.max()), float(follow.max()))
+    return 2 * (most - min(float(first[outside]), float(follow[outside, outside])))

@@ -1,0 +1,77 @@
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+import torch
+
+from agent.crf import LinearChainCRF, marginals
+from agent.decode import decode_tags
+from agent.heads import Labels
+
+TAGS, LENGTH, IGNORED = 3, 4, -100
+
+
+@pytest.fixture
+def crf() -> LinearChainCRF:
+    made = LinearChainCRF(TAGS)
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.copy_(torch.randn_like(parameter))
+    return made
+
+
+@torch.no_grad()
+def every(crf: LinearChainCRF, scores: torch.Tensor) -> dict[tuple[int, ...], float]:
+    """The score of each sequence of tags."""
+    found = {}
+    for tags in product(range(TAGS), repeat=len(scores)):
+        steps = sum(float(crf.follow[a, b]) for a, b in pairwise(tags))
+        found[tags] = float(crf.first[tags[0]]) + steps + sum(float(scores[i, tag]) for i, tag in enumerate(tags))
+    return found
+
+
+def test_the_loss_is_that_of_counting_every_sequence(crf: LinearChainCRF) -> None:
+    scores = 3 * torch.randn(2, LENGTH + 2, TAGS)
+    tags = torch.tensor([[IGNORED, 0, 1, 2, 2, IGNORED], [IGNORED, 1, 0, IGNORED, IGNORED, IGNORED]])
+    wanted = 0.0
+    for row, known in ((0, slice(1, 5)), (1, slice(1, 3))):
+        table = every(crf, scores[row, known])
+        total = np.logaddexp.reduce(list(table.values()))
+        wanted += float(total) - table[tuple(tags[row, known].tolist())]
+    assert crf.loss(scores, tags, IGNORED).item() == pytest.approx(wanted / 6, rel=1e-4)
+
+
+def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> None:
+    scores = 2 * torch.randn(LENGTH, TAGS)
+    table = every(crf, scores)
+    total = np.logaddexp.reduce(list(table.values()))
+    wanted = np.zeros((LENGTH, TAGS))
+    for tags, score in table.items():
+        wanted[range(LENGTH), tags] += np.exp(score - total)
+    np.testing.assert_allclose(marginals(scores.numpy(), crf.transitions()), wanted, atol=1e-5)
+
+
+def test_untrained_transitions_leave_tokens_on_their_own() -> None:
+    scores = 4 * torch.randn(6, TAGS)
+    found = marginals(scores.numpy(), LinearChainCRF(TAGS).transitions())
+    np.testing.assert_allclose(found, scores.softmax(dim=1).numpy(), atol=1e-6)
+
+
+def test_long_and_extreme_sentences_stay_finite(crf: LinearChainCRF) -> None:
+    scores = 60 * torch.randn(1, 500, TAGS)
+    found = marginals(scores[0].numpy(), crf.transitions())
+    np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
+    assert torch.isfinite(crf.loss(scores, scores.argmax(dim=-1), IGNORED))
+    assert crf.loss(scores, torch.full((1, 500), IGNORED), IGNORED).item() == 0.0
+
+
+def test_a_tag_is_read_with_its_neighbours() -> None:
+    labels, crf = Labels((), ("name",)), LinearChainCRF(TAGS)
+    scores = np.array([[0.0, 3.0, 0.0], [1.5, 0.0, 0.0], [0.0, 0.0, 3.0]], np.float32)
+    places, text = [(0, 1), (2, 3), (4, 5)], "a b c"
+    alone = decode_tags(scores, places, labels, text, crf.transitions())
+    assert [span[1:3] for span in alone] == [(0, 1), (4, 5)]
+    with torch.no_grad():
+        crf.follow[0, 2] = crf.follow[1, 1] = -5.0  # nothing goes on that has not begun, or begins twice
+    together = decode_tags(scores, places, labels, text, crf.transitions())
+    assert [span[1:3] for span in together] == [(0, 5)]
