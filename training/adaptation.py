@@ -1,7 +1,8 @@
 """What of the text encoder is trained, and how it is saved.
 
-Low-rank adapters (Hu et al. 2021, arXiv:2106.09685) through `peft`, or the upper blocks whole. Either way the word
-embeddings and the lowest blocks stay as published: their features are general, and no gradient has to reach them.
+Low-rank adapters (Hu et al. 2021, arXiv:2106.09685) through `peft`, in the upper blocks, or all blocks whole. Either
+way the word embeddings stay as published, and where adapters do the lowest blocks too: their features are general, and
+no gradient has to reach them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ Tuning = Literal["lora", "full", "none"]
 TUNINGS: tuple[Tuning, ...] = ("lora", "full", "none")
 
 UNTOUCHED = 1 / 3
-"""Share of the encoder's blocks, from below, that stays as published (docs/experiments.md)."""
+"""Share of the encoder's blocks, from below, that gets no adapter (docs/experiments.md)."""
+
+RATES: dict[Tuning, float] = {"lora": 8e-4, "full": 1e-4, "none": 0.0}
+"""Highest learning rate of what is trained; adapters start at zero and take far higher ones."""
 
 
 class Adaptation:
@@ -42,7 +46,7 @@ class Adaptation:
         if tuning == "lora":
             encoder.model = _with_lora(encoder.model, rank)
         elif tuning == "full":
-            for name in _upper_blocks(encoder.model):
+            for name in _blocks(encoder.model):
                 for parameter in encoder.model.get_submodule(name).parameters():
                     parameter.requires_grad_(True)
         self.parameters: list[torch.nn.Parameter] = [p for p in encoder.model.parameters() if p.requires_grad]
@@ -77,8 +81,8 @@ class Adaptation:
         self._encoder.model.requires_grad_(False).eval()
 
 
-def _upper_blocks(model: Any) -> list[str]:
-    """Names of the encoder's blocks above the untouched ones.
+def _blocks(model: Any) -> list[str]:
+    """Names of the encoder's blocks.
 
     Raises:
         ValueError: the model has no list of as many blocks as its configuration says.
@@ -86,7 +90,7 @@ def _upper_blocks(model: Any) -> list[str]:
     blocks = int(model.config.num_hidden_layers)
     for name, module in model.named_modules():
         if isinstance(module, torch.nn.ModuleList) and len(module) == blocks:
-            return [f"{name}.{i}" for i in range(int(blocks * UNTOUCHED), blocks)]
+            return [f"{name}.{i}" for i in range(blocks)]
     raise ValueError(f"{type(model).__name__} has no list of {blocks} blocks to tune; use LoRA")
 
 

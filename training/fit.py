@@ -27,7 +27,7 @@ from tqdm import tqdm
 from agent.fusion import ModalityBatch
 from agent.heads import UnderstandingModel
 from modalities.text import TextEncoder
-from training.adaptation import Adaptation
+from training.adaptation import RATES, Adaptation
 from training.batches import Batch, Batches
 from training.targets import Weights, loss_of
 
@@ -49,7 +49,7 @@ class Plan:
     """
 
     epochs: int = 5
-    encoder_rate: float = 8e-4
+    encoder_rate: float = RATES["lora"]
     head_rate: float = 1e-3
     warmup: float = 0.06
     average: float = 0.998

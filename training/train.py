@@ -24,7 +24,7 @@ from agent.heads import Labels, UnderstandingModel
 from agent.parts import Parts
 from modalities.text import TextEncoder
 from training import gather, recordings
-from training.adaptation import TUNINGS, Adaptation, Tuning
+from training.adaptation import RATES, TUNINGS, Adaptation, Tuning
 from training.augment import spelled
 from training.batches import Batches, Material, Mixture
 from training.check import checked
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--data", type=Path, help="public data sets (docs/data.md): out-of-scope, moods, photos, receipts")
     add("--cache", type=Path, default=Options.cache, help="folder for what was read in receipts and recordings")
     add("--stack", default="embedded", help="names the encoders to train with")
-    add("--tuning", choices=TUNINGS, default="lora", help="of the text encoder: an adapter, its upper blocks, or none")
+    add("--tuning", choices=TUNINGS, default="lora", help="of the text encoder: an adapter, all its blocks, or none")
     add(
         "--epochs",
         type=int,
@@ -138,7 +138,7 @@ def train(options: Options) -> dict[str, Any]:
     material = Material(parts.training, receipts, bank, voices, mishear, spelled(speller) if speller else None)
     batches = Batches(material, Mixture(size=options.batch), encoder, labels)
     weights = Weights.balanced(parts.training, labels) if options.class_weights else Weights.even(labels)
-    plan = Plan(options.epochs or _epochs(len(parts.training)), seed=options.seed)
+    plan = Plan(options.epochs or _epochs(len(parts.training)), RATES[options.tuning], seed=options.seed)
     run = Run(model, encoder, adaptation, batches, plan, weights)
     state = options.out / "run.pt"
     run.fit(_scorer(parts.validation, encoder, model, material), state, options.logs)
