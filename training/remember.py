@@ -29,19 +29,39 @@ def remember(
         scored: the model's scores of rows.
     """
     model.remember(None)
-    held = [row for row in training if row.intents and len(row.intents) == 1]
-    held = held[:: -(-len(held) // MOST)] if held else held
-    asked = [row for row in validation if row.intents and len(row.intents) == 1]
-    if not held or not asked:
+    asked = _of_one_intent(validation)
+    if not _of_one_intent(training) or not asked:
         return
-    numbers = {name: i for i, name in enumerate(model.labels.intents)}
-    known, truth = (torch.tensor([numbers[(row.intents or ("",))[0]] for row in rows]) for rows in (held, asked))
-    memory = Memory.filled(torch.from_numpy(scored(held).pooled), known)
-    ours = scored(asked)
+    memory = _filled(model, training, scored)
+    ours, truth = scored(asked), _numbers(model, asked)
     scores, pooled = torch.from_numpy(ours.intents), torch.from_numpy(ours.pooled)
-    memory.tuned(SHARE, SHARPNESS)
     if _right(memory(scores, pooled), truth) >= _right(scores, truth):
         model.remember(memory.to(next(model.parameters()).device))
+
+
+def remember_all(model: UnderstandingModel, rows: Sequence[Row], scored: Callable[[list[Row]], Scores]) -> None:
+    """Give a model that has a memory one of all these rows: those it was chosen and measured by are lost to it no more.
+
+    For after the figures are taken.
+    """
+    if model.memory is not None:
+        model.remember(_filled(model, rows, scored).to(next(model.parameters()).device))
+
+
+def _filled(model: UnderstandingModel, rows: Sequence[Row], scored: Callable[[list[Row]], Scores]) -> Memory:
+    held = _of_one_intent(rows)
+    held = held[:: -(-len(held) // MOST)]
+    return Memory.filled(torch.from_numpy(scored(held).pooled), _numbers(model, held)).tuned(SHARE, SHARPNESS)
+
+
+def _of_one_intent(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.intents and len(row.intents) == 1]
+
+
+def _numbers(model: UnderstandingModel, rows: Sequence[Row]) -> torch.Tensor:
+    """Which intent each row of one intent means."""
+    numbers = {name: i for i, name in enumerate(model.labels.intents)}
+    return torch.tensor([numbers[(row.intents or ("",))[0]] for row in rows])
 
 
 def _right(scores: torch.Tensor, truth: torch.Tensor) -> int:

@@ -32,7 +32,7 @@ from training.fit import Figures, Plan, Run
 from training.fresh import fresh
 from training.measure import calibrate, report, scores_of
 from training.misheard import Confusions
-from training.remember import remember
+from training.remember import remember, remember_all
 from training.rows import Row, rows_of
 from training.scores import Scores
 from training.targets import Weights
@@ -151,7 +151,7 @@ def train(options: Options) -> dict[str, Any]:
 
 
 def _finish(made: Parts, rows: gather.Rows, material: Material, options: Options) -> dict[str, Any]:
-    """Remember the training rows, calibrate on the validation rows and measure on the test rows.
+    """Remember the training rows, calibrate on the validation rows and measure on the test rows; then remember all.
 
     With the model as the stack will run it.
     """
@@ -169,6 +169,7 @@ def _finish(made: Parts, rows: gather.Rows, material: Material, options: Options
         "rows": rows.counts,
         "test": report(test, scores(test), model, calibration),
     }
+    remember_all(model, rows.rows, scores)
     save(Checkpoint(model, made.checkpoint.encoders, calibration, about), options.out)
     return about
 

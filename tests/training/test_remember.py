@@ -5,7 +5,7 @@ import torch
 
 from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
-from training.remember import remember
+from training.remember import remember, remember_all
 from training.rows import Row
 from training.scores import Scores
 
@@ -42,6 +42,17 @@ def test_a_memory_that_helps_is_kept() -> None:
     assert made.memory.vectors.shape == (len(ROWS), 8)
     pooled = torch.eye(8)[:3]
     assert made.memory(torch.zeros(3, 3), pooled).argmax(dim=1).tolist() == [0, 1, 2]
+
+
+def test_all_rows_are_remembered_in_the_end_where_there_is_a_memory() -> None:
+    made, scores = model(), scored({"a": 0, "b": 0, "c": 2})
+    remember_all(made, ROWS, scores)
+    assert made.memory is None
+    remember(made, ROWS[:30], ROWS[30:], scores)
+    remember_all(made, [*ROWS, *OTHERS], scores)
+    assert made.memory is not None
+    assert made.memory.vectors.shape == (len(ROWS), 8)
+    assert float(made.memory.share) > 0
 
 
 def test_a_memory_that_harms_is_left_out() -> None:
