@@ -6,14 +6,12 @@ answers) and `keywords` (words people use that the text does not).
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import math
 import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -22,10 +20,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agent.edited import Edited
 from agent.errors import PackError
 from agent.examples import read_text
 
-log = logging.getLogger(__name__)
 
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Texts to vectors, shape (len(texts), width)."""
@@ -43,9 +41,6 @@ _K1 = 1.2
 """FTS5's own BM25 constant: one word contributes at most idf * (k1 + 1)."""
 _VECTOR_SHARE = 0.85
 _MAX_WORDS = 64
-LOOK_SECONDS = 1.0
-"""How often edits are looked for, at most."""
-
 _LIKELY = 10
 """How many articles are compared sentence by sentence."""
 
@@ -81,7 +76,7 @@ class _Edition:
 
 
 class Articles:
-    """The help pages of a folder, `*.md`; edited, added and removed ones are served within `LOOK_SECONDS`.
+    """The help pages of a folder, `*.md`; edited, added and removed ones are served within a second.
 
     A page that cannot be read after an edit is logged by name, and the edition before it goes on being served.
 
@@ -105,48 +100,24 @@ class Articles:
         words: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._embed, self._clock = Path(folder), embed, clock
+        folder = Path(folder)
         self._share = (_VECTOR_SHARE if words else 1.0) if embed else 0.0
-        self._lock = threading.Lock()
-        self._stamp, self._looked = self._stamps(), clock()
-        self._edition = _Edition(_read_all(self._folder), embed, None)
+        self._edited = Edited(
+            "the articles",
+            lambda: folder.glob("*.md"),
+            lambda before: _Edition(_read_all(folder), embed, before.vectors if before else None),
+            clock,
+        )
         usual = 0.22 if embed else 0.13
         self.threshold = usual if threshold is None else threshold
 
     def articles(self) -> tuple[Article, ...]:
         """Every article, in the order of their ids."""
-        return self._fresh().articles
+        return self._edited.now().articles
 
     def reload(self) -> bool:
-        """Look for edits now; whether there were any.
-
-        Raises:
-            PackError: a page cannot be read; the edition before it goes on being served.
-        """
-        with self._lock:
-            self._looked = self._clock()
-            stamp = self._stamps()
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
-            self._edition = _Edition(_read_all(self._folder), self._embed, self._edition.vectors)
-            return True
-
-    def _fresh(self) -> _Edition:
-        if self._clock() - self._looked >= LOOK_SECONDS:
-            try:
-                self.reload()
-            except PackError as error:
-                log.error("an edited article is not served: %s", error)
-        return self._edition
-
-    def _stamps(self) -> Mapping[str, tuple[int, int]]:
-        found = {}
-        for path in self._folder.glob("*.md"):
-            with contextlib.suppress(FileNotFoundError):  # just removed
-                status = path.stat()
-                found[path.name] = (status.st_mtime_ns, status.st_size)
-        return found
+        """Look for edits now; see `agent.edited.Edited.reload`."""
+        return self._edited.reload()
 
     def search(self, query: str, k: int = 3, about: str = "") -> tuple[Hit, ...]:
         """The articles that answer a question, best first; none when nothing fits.
@@ -156,7 +127,7 @@ class Articles:
             k: at most so many.
             about: the intent of the question, where it is known: articles that name it come first.
         """
-        edition = self._fresh()
+        edition = self._edited.now()
         if not query.strip() or not edition.articles:
             return ()
         scores = edition.index.scores(query)

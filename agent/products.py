@@ -7,8 +7,6 @@ lacks, so that a shop that already publishes schema.org data can use its own fil
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +15,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.edited import Edited
 from agent.errors import InputError, PackError
 
 if TYPE_CHECKING:
     from pyoxigraph import Store
 
-log = logging.getLogger(__name__)
 
 _PREFIXES = """
 PREFIX schema: <https://schema.org/>
@@ -127,10 +125,6 @@ class _Draft:
         )
 
 
-LOOK_SECONDS = 1.0
-"""How often an edit of the file is looked for, at most."""
-
-
 @dataclass(frozen=True)
 class _Edition:
     """The graph as it stood at one moment; never altered, only replaced as a whole."""
@@ -141,7 +135,7 @@ class _Edition:
 
 
 class ProductGraph:
-    """A catalogue read from a Turtle file; an edit of the file is served within `LOOK_SECONDS`.
+    """A catalogue read from a Turtle file; an edit of the file is served within a second.
 
     An edit that cannot be read is logged, and the edition before it goes on being served.
 
@@ -150,56 +144,28 @@ class ProductGraph:
     """
 
     def __init__(self, path: str | PathLike[str], *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._path, self._clock = Path(path), clock
-        self._lock = threading.Lock()
-        self._looked, self._stamp = clock(), self._stamps()
-        self._edition = _load(self._path)
+        file = Path(path)
+        self._edited = Edited("the product graph", lambda: [file], lambda _: _load(file), clock)
 
     def reload(self) -> bool:
-        """Look for an edit now; whether there was one.
-
-        Raises:
-            PackError: the file cannot be read; the edition before it goes on being served.
-        """
-        with self._lock:
-            self._looked = self._clock()
-            stamp = self._stamps()
-            if stamp == self._stamp:
-                return False
-            self._stamp = stamp
-            self._edition = _load(self._path)
-            return True
-
-    def _fresh(self) -> _Edition:
-        if self._clock() - self._looked >= LOOK_SECONDS:
-            try:
-                self.reload()
-            except PackError as error:
-                log.error("an edited product graph is not served: %s", error)
-        return self._edition
-
-    def _stamps(self) -> tuple[int, int]:
-        try:
-            status = self._path.stat()
-        except OSError:
-            return 0, 0
-        return status.st_mtime_ns, status.st_size
+        """Look for an edit now; see `agent.edited.Edited.reload`."""
+        return self._edited.reload()
 
     def products(self) -> tuple[Product, ...]:
         """All products, in the order of their ids."""
-        return tuple(self._fresh().products.values())
+        return tuple(self._edited.now().products.values())
 
     def product(self, product_id: str) -> Product | None:
         """One product by its id."""
-        return self._fresh().products.get(product_id)
+        return self._edited.now().products.get(product_id)
 
     def find(self, code: str) -> tuple[Product, Variant] | None:
         """The product and variant with this SKU or barcode."""
-        return self._fresh().by_code.get(code) if code else None
+        return self._edited.now().by_code.get(code) if code else None
 
     def related(self, product_id: str) -> tuple[Product, ...]:
         """What goes with a product."""
-        products = self._fresh().products
+        products = self._edited.now().products
         product = products.get(product_id)
         return tuple(products[other] for other in product.related) if product else ()
 
@@ -216,7 +182,7 @@ class ProductGraph:
         Raises:
             InputError: it is no valid SELECT.
         """
-        return _query(self._fresh().store, sparql, **values)
+        return _query(self._edited.now().store, sparql, **values)
 
 
 def _load(path: Path) -> _Edition:
