@@ -24,7 +24,6 @@ from agent.edited import Edited
 from agent.errors import PackError
 from agent.examples import read_text
 
-
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Texts to vectors, shape (len(texts), width)."""
 
