@@ -23,10 +23,12 @@ from modalities.types import Encoding
 FUSED_CPU, FUSED_DEVICE = 64, 1024
 """Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
-READINGS = 4
-"""Ways to read typed words that are followed up (docs/experiments.md)."""
+READINGS = 6
+"""Ways to put typed words right that are followed up (docs/experiments.md)."""
 UNLIKELY = 0.03
-"""Chance below which another reading of typed words is left aside."""
+"""Chance below which another of them is left aside."""
+AS_TYPED = 0.2
+"""What mistyped words as they stand count for, beside the ways to put them right."""
 HEARINGS = 6
 """Ways to hear a recording that are followed up."""
 OTHER_HEARINGS = 0.5
@@ -95,7 +97,7 @@ class Scorer:
         """The ways to read each turn's words, best first, with their chances.
 
         Those who mistype and those who are misheard have others: what else may have been meant (`Speller.readings`),
-        what else may have been said. Spans of the best point into the text as it came.
+        the words as typed, what else may have been said. Spans of the best point into the text as it came.
         """
         speller = self.parts.speller
         found: list[list[tuple[Corrected, float]]] = []
@@ -104,6 +106,9 @@ class Scorer:
             if speller is not None and words.typed:
                 ways = speller.readings(words.text, words.typed, READINGS)
                 ways = [ways[0], *((way, chance) for way, chance in ways[1:] if chance >= UNLIKELY)]
+                if ways[0][0].changes:
+                    ways = [(way, chance * (1 - AS_TYPED)) for way, chance in ways]
+                    ways.append((Corrected(words.text), AS_TYPED))
             others = words.others[: HEARINGS - 1]
             share = OTHER_HEARINGS if others else 0.0
             ways = [(way, chance * (1 - share)) for way, chance in ways]

@@ -185,7 +185,7 @@ class Speller:
         """Two words for two stretches; both with an error only where both are long."""
         if not first or not second:
             return []
-        left, right = (self._slips.own(half, 1 if len(half) >= SHORT else 0) for half in (first, second))
+        left, right = self._half(first), self._half(second)
         most = 2 if min(len(first), len(second)) >= LONG else 1
         return [
             ((a, b), 1 + m + n, price + cost + more)
@@ -193,6 +193,13 @@ class Speller:
             for b, (n, more) in right.items()
             if m + n <= most
         ]
+
+    def _half(self, typed: str) -> dict[str, Slip]:
+        """Words of the company an error away, and a word of the language as it stands."""
+        found = self._slips.own(typed, 1 if len(typed) >= SHORT else 0)
+        if len(typed) >= LONG and typed not in found and self._slips.is_known(typed):
+            found = found | {typed: (0, 0.0)}
+        return found
 
     def _likeliest(self, ways: Iterable[Way]) -> tuple[Way, ...]:
         """The likeliest by themselves, at an error in thirty characters."""

@@ -1,8 +1,9 @@
 """The training loop: text encoder, fusion and heads together, over every modality.
 
 AdamW (Loshchilov & Hutter 2019) with warm-up and cosine decay. What is measured and kept is the moving average of the
-weights (Polyak & Juditsky 1992), of the epoch where it does best on the validation rows. A run that is killed goes on
-from its last epoch and ends at the same weights.
+weights (Polyak & Juditsky 1992), of the last epoch that does as well on the validation rows as the best, but for a
+standard error: on few rows the best is often so by luck, and later epochs are calmer. A run that is killed goes on from
+its last epoch and ends at the same weights.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ class Plan:
     """How to train: one epoch reads every row once.
 
     Attributes:
-        epochs: at most; training ends early after `patience` epochs without a better validation score.
+        epochs: at most; training ends early after `patience` epochs in a row that do worse on the validation rows than
+            the best by more than a standard error.
         encoder_rate, head_rate: highest learning rates of the text encoder, and of fusion and heads.
         warmup: share of all steps in which the rates rise.
         average: share of the moving average of the weights that each step leaves as it is.
@@ -59,7 +61,7 @@ class Plan:
 
 @dataclass
 class Progress:
-    """Where a run stands: what it takes to go on with it."""
+    """Where a run stands: what it takes to go on with it. `best` are the weights to keep so far."""
 
     epoch: int = 0
     step: int = 0
@@ -102,7 +104,8 @@ class Run:
         """Train; leaves the best epoch's weights in place.
 
         Args:
-            evaluate: figures of the present weights on validation rows; "score" decides.
+            evaluate: figures of the present weights on validation rows; "score" decides, and "error" is its standard
+                error (0 where it has none).
             state: file that holds the run, and from which a killed one goes on; the caller's to remove once the
                 weights are safe.
             logs: folder for TensorBoard, or None.
@@ -114,7 +117,7 @@ class Run:
                 self._swap()
                 figures = evaluate()
                 log.write(self.progress.epoch, {"loss": loss, **figures})
-                self._note(float(figures["score"]))
+                self._note(float(figures["score"]), float(figures.get("error", 0.0)))
                 self._swap()
                 self._save(state)
         self._restore(self.progress.best)
@@ -163,11 +166,11 @@ class Run:
         for i, parameter in enumerate(self._all):
             parameter.data, self._average[i] = self._average[i], parameter.data
 
-    def _note(self, score: float) -> None:
+    def _note(self, score: float, error: float) -> None:
         progress = self.progress
-        if score > progress.best_score:
-            progress.best_score, progress.bad = score, 0
-            progress.best = self._weights()
+        progress.best_score = max(progress.best_score, score)
+        if score >= progress.best_score - error:
+            progress.best, progress.bad = self._weights(), 0
         else:
             progress.bad += 1
 

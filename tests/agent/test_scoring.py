@@ -149,12 +149,12 @@ def test_typed_words_are_read_in_several_ways_and_heard_ones_as_they_may_have_be
     both = Words("pay by carx\npay a bill", 11, True)
     plain = Words("pay by card", 11, False)
     found = Scorer(parts).readings([typed, heard, both, plain])
-    assert seen[:2] == ["pay by card", "pay by cart"]
+    assert seen[:3] == ["pay by card", "pay by cart", "pay by carx"]
     assert [text for text in seen if "bill" in text and "\n" not in text] == [
         "pay a bill",
         *(f"hay a bill {i}" for i in range(HEARINGS - 1)),
     ]
     assert all(text.endswith("\npay a bill") for text in seen if "\n" in text)
-    assert [len(ways) for ways in found] == [2, HEARINGS, 2, 1]
+    assert [len(ways) for ways in found] == [3, HEARINGS, 3, 1]
     assert all(0.9 < sum(way.chance for way in ways) <= 1.0 + 1e-9 for ways in found)
     assert [way.chance for way in found[3]] == [1.0]

@@ -32,6 +32,8 @@ def speller() -> Speller:
         ("can i retrun the redd shitr", "can i return the red shirt"),
         ("wantto cancel", "want to cancel"),
         ("cancel mykorder", "cancel my order"),
+        ("return thespider", "return the spider"),
+        ("horseqorder", "horse order"),
         ("how much is exprees dlivery", "how much is express delivery"),
         ("wheer si my parcel", "where is my parcel"),
         ("is this a dress-shitr", "is this a dress-shirt"),

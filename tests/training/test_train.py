@@ -161,11 +161,18 @@ def test_a_state_that_is_no_run_is_left_aside(tmp_path: Path, content: bytes) ->
     assert run.progress.epoch == 1
 
 
-def test_training_ends_when_nothing_gets_better(tmp_path: Path) -> None:
-    run = photo_run(tmp_path, epochs=9)
+def test_the_last_epoch_within_a_standard_error_is_kept_and_worse_ones_end_training(tmp_path: Path) -> None:
+    run, gates = photo_run(tmp_path, epochs=9), list[torch.Tensor]()
     run.plan = replace(run.plan, patience=2)
-    run.fit(lambda: {"score": 0.5}, tmp_path / "run.pt")
-    assert run.progress.epoch == 3
+    scores = iter([0.7, 0.9, 0.85, 0.5, 0.6])
+
+    def evaluate() -> Figures:
+        gates.append(run.model.fusion.gate.detach().clone())
+        return {"score": next(scores), "error": 0.1}
+
+    run.fit(evaluate, tmp_path / "run.pt")
+    assert run.progress.epoch == 5
+    assert torch.equal(run.model.fusion.gate, gates[2])
 
 
 def test_rare_intents_count_for_more() -> None:
