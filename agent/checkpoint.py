@@ -47,12 +47,14 @@ class Calibration:
         intent_temperature, scope_temperature: scores are divided by these (Guo et al. 2017, arXiv:1706.04599).
         pair_temperature, pair_bias: the same for turns that mean several intents; the bias is taken off the scores
             first (Platt 1999).
+        several: the score of meaning several from which on a turn is taken to; it is taken off that score.
         accept, clarify, out_of_scope: thresholds on probabilities; see `agent.domain.Thresholds`.
     """
 
     intent_temperature: float = 1.0
     pair_temperature: float = 1.0
     pair_bias: float = 0.0
+    several: float = 0.0
     scope_temperature: float = 1.0
     accept: float = 0.5
     clarify: float = 0.25

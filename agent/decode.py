@@ -98,7 +98,7 @@ def _meaning(
         return Meaning(intents, 0, outside, "out_of_scope")
     if top < calibration.accept:
         return Meaning(intents, 0, outside, "unsure")
-    if several <= 0:
+    if several <= calibration.several:
         return Meaning(intents, 1, outside, "ok")
     sure = sum(intent.confidence >= calibration.accept for intent in intents)
     return Meaning(intents, 2 if pair else min(sure, MOST_WANTED), outside, "ok")
@@ -118,7 +118,7 @@ def confidences(
         calibration: of the checkpoint.
         pair: what the halves of the one row mean, or None.
     """
-    both = sigmoid(several)[..., None]
+    both = sigmoid(several - calibration.several)[..., None]
     alone = softmax(scores / calibration.intent_temperature)
     if pair is None:
         together = sigmoid((scores - calibration.pair_bias) / calibration.pair_temperature)

@@ -175,7 +175,8 @@ class Scorer:
 
     def pairs(self, turns: Sequence[Words], scores: Sequence[Scores | None]) -> list[Pair | None]:
         """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
-        several = [i for i, scored in enumerate(scores) if scored is not None and scored.several > 0]
+        least = self.parts.checkpoint.calibration.several
+        several = [i for i, scored in enumerate(scores) if scored is not None and scored.several > least]
         joints = {i: at_joints(turns[i].text) for i in several}
         found = dict(self._believed({i: joints[i] or at_gaps(turns[i].text) for i in several}, turns, scores))
         unjoined = {i: at_gaps(turns[i].text) for i in several if joints[i] and i not in found}
@@ -229,8 +230,9 @@ class Scorer:
         )
 
     def _doubt(self, scores: Scores) -> _Doubt:
-        whole = softmax(scores.intents / self.parts.checkpoint.calibration.intent_temperature).max()
-        return _Doubt(float(sigmoid(np.asarray(scores.several))), float(whole))
+        calibration = self.parts.checkpoint.calibration
+        whole = softmax(scores.intents / calibration.intent_temperature).max()
+        return _Doubt(float(sigmoid(np.asarray(scores.several - calibration.several))), float(whole))
 
 
 @dataclass(frozen=True)

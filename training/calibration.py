@@ -20,6 +20,9 @@ from training.scores import FloatArray, Scores
 FALSE_REJECTION = 0.03
 """Share of in-scope sentences that may be refused."""
 
+FALSE_SEVERAL = 0.01
+"""Share of sentences of one intent that may be looked at for two; few of them are then taken for two."""
+
 BINS = 15
 NEAR = 3
 """A row's best intents that count for calibration: the rest are near 0 and would make any confidence look right."""
@@ -75,7 +78,7 @@ def calibration_figures(rows: Sequence[Row], understandings: Sequence[Understand
 
 
 def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) -> Calibration:
-    """Fit temperatures by likelihood and set thresholds on validation rows.
+    """Fit temperatures by likelihood and set thresholds on validation rows; for `several` see `FALSE_SEVERAL`.
 
     `accept` is the confidence at which the intents taken are most often those meant (best micro-F1). `clarify` is half
     of it, lower where that alone would refuse more in-scope rows than half of the 3% that may be. `out_of_scope` is
@@ -92,7 +95,7 @@ def calibrate(rows: Sequence[Row], scores: Scores, model: UnderstandingModel) ->
     if not inside.any():
         return Calibration()
     intents, several = scores.intents[known], scores.several[known]
-    fitted = _confidence(intents, truth, meant)
+    fitted = replace(_confidence(intents, truth, meant), several=_several(several, meant))
     chances = confidences(intents, several, fitted)
     accept = _best_threshold(chances, truth)
     top = chances[inside].max(axis=1)
@@ -118,6 +121,18 @@ def _confidence(intents: FloatArray, truth: FloatArray, meant: FloatArray) -> Ca
         temperature, bias = _platt(intents[more], truth[more])
         fitted = replace(fitted, pair_temperature=temperature, pair_bias=bias)
     return fitted
+
+
+def _several(scores: FloatArray, meant: FloatArray) -> float:
+    """The score from which on a row is taken to mean several.
+
+    Training has far fewer rows that mean several than one, so its own threshold, 0, misses many: the lowest is taken
+    that few rows of one intent reach, and no lower than nearly all that mean several reach.
+    """
+    one, more = scores[meant == 1], scores[meant > 1]
+    if not len(one) or not len(more):
+        return 0.0
+    return min(0.0, max(float(np.quantile(one, 1 - FALSE_SEVERAL)), float(np.quantile(more, FALSE_SEVERAL))))
 
 
 def scope_threshold(inside: FloatArray, outside: FloatArray, allowed: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -158,3 +159,12 @@ def test_typed_words_are_read_in_several_ways_and_heard_ones_as_they_may_have_be
     assert [len(ways) for ways in found] == [3, HEARINGS, 3, 1]
     assert all(0.9 < sum(way.chance for way in ways) <= 1.0 + 1e-9 for ways in found)
     assert [way.chance for way in found[3]] == [1.0]
+
+
+def test_halves_are_read_from_the_checkpoints_own_threshold_on() -> None:
+    text = "lost my card and pay my bill"
+    scores = [Scores(np.zeros(INTENTS), 0.0, -1.0, np.zeros(3), {})]
+    reader = Reader(60.0)
+    assert reader.pairs([Words(text, len(text), False)], scores) == [None]
+    reader.parts.checkpoint = replace(reader.parts.checkpoint, calibration=Calibration(several=-3.0))
+    assert reader.pairs([Words(text, len(text), False)], scores) != [None]

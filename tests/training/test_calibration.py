@@ -108,3 +108,20 @@ def test_calibration_without_outside_or_inside() -> None:
     assert fitted.intent_temperature != 1.0
     none = [Row("x") for _ in rows]
     assert calibrate(none, scores, MODEL).intent_temperature == 1.0
+
+
+@pytest.mark.parametrize(
+    ("one", "more", "expected"),
+    [
+        ([-4.0] * 99 + [-1.0], [2.0] * 50, -3.97),  # hardly a row of one intent comes near
+        ([-4.0] * 50 + [1.0] * 50, [2.0] * 50, 0.0),  # many do: no higher than training's own
+        ([-9.0] * 100, [-2.0] * 100, -2.0),  # no lower than it need be
+        ([-9.0] * 100, [], 0.0),
+    ],
+)
+def test_rows_of_several_are_told_from_those_of_one(one: list[float], more: list[float], expected: float) -> None:
+    rows = [Row("x", ("a",))] * len(one) + [Row("x", ("a", "b"))] * len(more)
+    count, zeros = len(rows), np.zeros(len(rows))
+    intents = np.tile([3.0, 2.0, -5.0, -5.0], (count, 1))
+    scores = Scores(np.zeros((count, 8)), intents, zeros, np.array(one + more), np.zeros((count, 3)), [[]] * count)
+    assert calibrate(rows, scores, MODEL).several == pytest.approx(expected)
