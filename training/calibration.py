@@ -20,7 +20,7 @@ from training.scores import FloatArray, Scores
 FALSE_REJECTION = 0.03
 """Share of in-scope sentences that may be refused."""
 
-FALSE_SEVERAL = 0.01
+FALSE_SEVERAL = 0.005
 """Share of sentences of one intent that may be looked at for two; few of them are then taken for two."""
 
 BINS = 15
