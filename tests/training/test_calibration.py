@@ -113,7 +113,7 @@ def test_calibration_without_outside_or_inside() -> None:
 @pytest.mark.parametrize(
     ("one", "more", "expected"),
     [
-        ([-4.0] * 99 + [-1.0], [2.0] * 50, -3.97),  # hardly a row of one intent comes near
+        ([-4.0] * 99 + [-1.0], [-5.0] * 2 + [2.0] * 48, -2.485),  # hardly a row of one intent comes near
         ([-4.0] * 50 + [1.0] * 50, [2.0] * 50, 0.0),  # many do: no higher than training's own
         ([-9.0] * 100, [-2.0] * 100, -2.0),  # no lower than it need be
         ([-9.0] * 100, [], 0.0),
