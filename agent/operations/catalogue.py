@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from collections.abc import Sequence
+
+from sqlalchemy import distinct, func, select
+from sqlalchemy.orm import aliased
 
 from agent.operations.base import Desk, Facts, Refusal, in_stock, money, operation, options_of
 from agent.shop import CatalogueProduct, cents
 from agent.tables import Order, OrderItem, Review, Variant
 
 SUGGESTIONS = 3
+
+CROWD = 3
+"""Customers who must have bought two products before a third is told so: fewer could be recognised."""
 
 
 def _product(desk: Desk) -> CatalogueProduct:
@@ -58,24 +64,53 @@ def product_availability(desk: Desk) -> Facts:
 
 @operation("product", "color", "size", "money")
 def recommend_product(desk: Desk) -> Facts:
-    """Products in stock like the one named or the last one bought, within the money named; with the reason."""
+    """Products in stock within the money named, with the reason: like the one named or the last one bought (`like`,
+    `products`), and what others who bought that one bought too (`also`).
+    """
     like, reason = _taste(desk)
-    limit = cents(desk.text("money")) if desk.text("money") else None
-    names: list[str] = []
-    for product in desk.graph.products():
-        fitting = [
-            row
-            for row in _variants(desk, product)
-            if row.stock > 0
-            and (limit is None or row.price_cents <= limit)
-            and (not desk.text("color") or row.options.get("color") == desk.text("color"))
-        ]
-        same = like is None or (product.category == like.category and product.id != like.id)
-        if fitting and same:
-            names.append(f"{product.name} at {money(min(row.price_cents for row in fitting))}")
-    if not names:
+    others = [p for p in desk.graph.products() if like is None or p.id != like.id]
+    offers = {product.id: text for product in others if (text := _offer(desk, product))}
+    taken = _bought_beside(desk, like.id) if like else ()
+    also = [offers.pop(other) for other in taken if other in offers][:SUGGESTIONS]
+    alike = [offers[p.id] for p in others if p.id in offers and (like is None or p.category == like.category)]
+    if not also and not alike:
         raise Refusal("nothing_to_recommend")
-    return {"products": names[:SUGGESTIONS], "like": reason} if reason else {"products": names[:SUGGESTIONS]}
+    facts: Facts = {"like": reason} if reason else {}
+    facts |= {"products": alike[:SUGGESTIONS]} if alike else {}
+    return facts | ({"also": also} if also else {})
+
+
+def _offer(desk: Desk, product: CatalogueProduct) -> str:
+    """A product and its price, where something of it fits what was asked for; else nothing."""
+    limit = cents(desk.text("money")) if desk.text("money") else None
+    prices = [
+        row.price_cents
+        for row in _variants(desk, product)
+        if row.stock > 0
+        and (limit is None or row.price_cents <= limit)
+        and all(not desk.text(k) or row.options.get(k) == desk.text(k) for k in ("color", "size"))
+    ]
+    return f"{product.name} at {money(min(prices))}" if prices else ""
+
+
+def _bought_beside(desk: Desk, product_id: str) -> Sequence[str]:
+    """Products bought by at least `CROWD` other customers who bought this one, by how many did."""
+    own, others = aliased(Order), aliased(Order)
+    buyers = select(own.customer_id).join(own.items).join(OrderItem.variant).where(Variant.product_id == product_id)
+    count = func.count(distinct(others.customer_id))
+    beside = (
+        select(Variant.product_id)
+        .select_from(others)
+        .join(others.items)
+        .join(OrderItem.variant)
+        .where(others.customer_id.in_(buyers), Variant.product_id != product_id)
+        .group_by(Variant.product_id)
+        .having(count >= CROWD)
+        .order_by(count.desc(), Variant.product_id)
+    )
+    if desk.customer_id is not None:
+        beside = beside.where(others.customer_id != desk.customer_id)
+    return desk.session.scalars(beside).all()
 
 
 def _taste(desk: Desk) -> tuple[CatalogueProduct | None, str]:

@@ -7,10 +7,11 @@ import itertools
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
 from agent.actions import Key, ShopBackend, excerpt, fingerprint, perform
 from agent.errors import BackendError, ConfigError
-from agent.tables import Customer, GiftCard, Order, Variant
+from agent.tables import Customer, GiftCard, Order, OrderItem, Variant
 from agent.types import Action, Result
 from tests.calls import Library, Shop, difference
 
@@ -227,9 +228,42 @@ def test_an_overdue_order_is_told_as_late(shop: Shop) -> None:
     assert do(shop, "report_late", order_id=order).data["days"] == "2"
 
 
+def only_bought_by(shop: Shop, bought: dict[int, tuple[str, ...]]) -> None:
+    """Nobody has bought anything but these customers these variants."""
+    with shop.store.session(write=True) as session:
+        session.execute(delete(OrderItem))
+        for order in session.scalars(select(Order)).all():
+            wanted = bought.pop(order.customer_id, ())
+            lines = [
+                OrderItem(order_id=order.id, line=i, sku=s, quantity=1, price_cents=1) for i, s in enumerate(wanted)
+            ]
+            session.add_all(lines)
+    assert not bought
+
+
 def test_suggestions_are_in_stock_and_within_the_money(shop: Shop) -> None:
-    assert do(shop, "recommend_product", product="Linen Shirt").data["products"] == ["Rain Jacket at 90.00 USD"]
+    only_bought_by(shop, {})
+    assert do(shop, "recommend_product", product="Linen Shirt").data == {
+        "like": "Linen Shirt",
+        "products": ["Rain Jacket at 90.00 USD"],
+    }
     assert do(shop, "recommend_product", product="Linen Shirt", money="50.00 USD").error == "nothing_to_recommend"
+
+
+def test_what_a_crowd_bought_beside_a_product_is_suggested(shop: Shop) -> None:
+    with shop.store.session() as session:
+        mug = session.scalars(select(Variant.sku).where(Variant.product == "Harbor Mug")).first()
+        others = sorted({c for c in session.scalars(select(Order.customer_id)) if c != 1})[:3]
+    pair = ("shirt-blue-M", str(mug))
+    only_bought_by(shop, {1: pair, **dict.fromkeys(others[:2], pair), others[2]: pair[:1]})
+    assert "also" not in do(shop, "recommend_product", product="Linen Shirt").data  # oneself and two others: no crowd
+    only_bought_by(shop, {1: pair, **dict.fromkeys(others, pair)})
+    found = do(shop, "recommend_product", product="Linen Shirt").data
+    assert [name.partition(" at ")[0] for name in found["also"]] == ["Harbor Mug"]
+    with shop.store.session(write=True) as session:
+        for variant in session.scalars(select(Variant).where(Variant.product == "Harbor Mug")):
+            variant.stock = 0
+    assert "also" not in do(shop, "recommend_product", product="Linen Shirt").data
 
 
 def test_a_receipt_needs_the_day_from_a_stranger_but_not_from_the_customer(shop: Shop) -> None:
