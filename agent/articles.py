@@ -234,10 +234,15 @@ def _words(query: str) -> Iterable[str]:
 
 
 def _read_all(folder: Path) -> tuple[Article, ...]:
-    return tuple(_read(path) for path in sorted(folder.glob("*.md")))
+    return tuple(read_article(path) for path in sorted(folder.glob("*.md")))
 
 
-def _read(path: Path) -> Article:
+def read_article(path: Path) -> Article:
+    """One help page.
+
+    Raises:
+        PackError: it has no head, or no title or text; names the line.
+    """
     lines = read_text(path).split("\n")
     if lines[0].strip() != "---" or "---" not in (line.strip() for line in lines[1:]):
         raise PackError(f"{path}:1: an article starts with a head between two lines of ---")

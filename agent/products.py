@@ -185,18 +185,49 @@ class ProductGraph:
         return _query(self._edited.now().store, sparql, **values)
 
 
+def updated(path: Path, sparql: str) -> bytes:
+    """The Turtle of a graph after a SPARQL update; the prefixes that the file declares are known to it.
+
+    Raises:
+        InputError: it is no valid update.
+        PackError: the graph cannot be read, or could not be served after it.
+    """
+    from pyoxigraph import DefaultGraph, RdfFormat
+
+    store, prefixes = _read_turtle(path)
+    declared = "".join(f"PREFIX {name}: <{iri}>\n" for name, iri in prefixes.items())
+    try:
+        store.update(declared + sparql)
+    except (SyntaxError, ValueError, RuntimeError) as error:
+        raise InputError(f"not a valid SPARQL update: {error}") from error
+    _edition(path, store)
+    turtle = store.dump(format=RdfFormat.TURTLE, from_graph=DefaultGraph(), prefixes=prefixes)
+    return bytes(turtle or b"")
+
+
 def _load(path: Path) -> _Edition:
-    from pyoxigraph import RdfFormat, Store
+    return _edition(path, _read_turtle(path)[0])
+
+
+def _read_turtle(path: Path) -> tuple[Store, dict[str, str]]:
+    """The triples of a file, and the prefixes it declares."""
+    from pyoxigraph import RdfFormat, Store, parse
 
     store = Store()
     try:
-        store.load(path=str(path), format=RdfFormat.TURTLE)
+        with path.open("rb") as file:
+            triples = parse(input=file, format=RdfFormat.TURTLE)
+            store.extend(triples)
+        return store, triples.prefixes
     except FileNotFoundError as error:
         raise PackError(f"{path}: missing; a product graph is a Turtle file") from error
     except SyntaxError as error:
         raise PackError(f"{path}:{error.lineno}: not valid Turtle: {error.msg}") from error
     except OSError as error:
         raise PackError(f"{path}: cannot be read: {error}") from error
+
+
+def _edition(path: Path, store: Store) -> _Edition:
     try:
         products = _read(store)
     except (InvalidOperation, ValueError) as error:
