@@ -1,8 +1,8 @@
 """Which tags follow each other: a linear-chain conditional random field over the tagger's scores.
 
-Lafferty, McCallum & Pereira 2001. Training makes the sentence's whole sequence of tags likely; reading takes each
-token's marginal probability, which is its confidence too. Sums run over probabilities that are scaled at each step
-(Rabiner 1989), not over logarithms: a step is one small matrix product.
+Lafferty, McCallum & Pereira 2001. Training makes the sentence's whole sequence of tags likely; reading takes the
+likeliest sequence, and each token's marginal probability for its confidence. Sums run over probabilities that are
+scaled at each step (Rabiner 1989), not over logarithms: a step is one small matrix product.
 """
 
 from __future__ import annotations
@@ -74,6 +74,24 @@ class LinearChainCRF(nn.Module):
             size = alpha.sum(dim=1, keepdim=True)
             alpha, total = alpha / size, total + size.squeeze(1).log()
         return total
+
+
+def best_path(scores: FloatArray, transitions: Transitions) -> npt.NDArray[np.int_]:
+    """The likeliest sequence of tags, (n,): the algorithm of Viterbi (1967).
+
+    Args:
+        scores: (n, number of tags) of one sentence, at least one token.
+        transitions: of the model.
+    """
+    so_far, came_from = transitions.first + scores[0], []
+    for each in scores[1:]:
+        ways = so_far[:, None] + transitions.follow
+        came_from.append(ways.argmax(axis=0))
+        so_far = ways.max(axis=0) + each
+    path = [int(so_far.argmax())]
+    for origins in reversed(came_from):
+        path.append(int(origins[path[-1]]))
+    return np.array(path[::-1])
 
 
 def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:

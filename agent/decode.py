@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.checkpoint import Calibration
-from agent.crf import Transitions, marginals, reach
+from agent.crf import Transitions, best_path, marginals, reach
 from agent.heads import Labels
 from agent.types import Intent, Verdict
 from agent.types import Span as Span
@@ -19,9 +19,6 @@ Pair = tuple[tuple[int, float], tuple[int, float]]
 
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
-
-LOG_TWO = 0.6932
-"""A little more than the logarithm of two."""
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
@@ -137,10 +134,10 @@ def decode_tags(
     text: str,
     transitions: Transitions | None = None,
 ) -> list[Span]:
-    """Read entity spans from tag scores.
+    """Read entity spans from tag scores: those of the likeliest sequence of tags.
 
-    A token takes the type whose beginning and inside tags are likelier together than outside; a token that goes on
-    inside a word goes on with the span. Spans are widened to whole words.
+    A token that goes on inside a word goes on with the span. Spans are widened to whole words. The confidence of a span
+    is the mean, over its tokens, of the chance of lying in one of its type.
 
     Args:
         scores: (n, number of tags), raw.
@@ -151,34 +148,33 @@ def decode_tags(
     """
     if not len(scores) or not labels.entities or _outside(scores, 0.0 if transitions is None else reach(transitions)):
         return []
+    path = scores.argmax(axis=1) if transitions is None else best_path(scores, transitions)
     chances = softmax(scores) if transitions is None else marginals(scores, transitions)
-    begin, inside = chances[:, 1::2], chances[:, 2::2]
-    types = begin + inside
-    best = types.argmax(axis=1)
     spans: list[tuple[int, int, int, list[float]]] = []
     for i, (start, end) in enumerate(places):
-        kind, chance = int(best[i]), float(types[i, best[i]])
-        if chance <= chances[i, 0]:
+        if path[i] == 0:
             continue
+        kind, begins = (int(path[i]) - 1) // 2, path[i] % 2 == 1
         last = spans[-1] if spans else None
         glued = last is not None and (
             start < last[2] or (last[2] == start and start > 0 and text[start - 1].isalnum() and text[start].isalnum())
         )
         adjacent = last is not None and i > 0 and last[2] == places[i - 1][1]
-        goes_on = last is not None and last[0] == kind and adjacent and inside[i, kind] >= begin[i, kind]
-        if last is not None and (glued or goes_on):
-            spans[-1] = (last[0], last[1], end, [*last[3], chance if last[0] == kind else float(types[i, last[0]])])
+        if last is not None and (glued or (adjacent and last[0] == kind and not begins)):
+            spans[-1] = (last[0], last[1], end, [*last[3], _chance(chances[i], last[0])])
         else:
-            spans.append((kind, start, end, [chance]))
+            spans.append((kind, start, end, [_chance(chances[i], kind)]))
     return [(labels.entities[k], *whole_words(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
 
 
-def _outside(scores: FloatArray, reach: float) -> bool:
-    """Whether no token can lie in a span: two tags' chances together are at most twice the better one's.
+def _chance(chances: FloatArray, kind: int) -> float:
+    """The chance that a token begins or goes on with a type."""
+    return float(chances[1 + 2 * kind] + chances[2 + 2 * kind])
 
-    `reach` is how much the neighbours may say for a tag.
-    """
-    return bool((scores[:, 1:].max(axis=1) + LOG_TWO + reach < scores[:, 0]).all())
+
+def _outside(scores: FloatArray, reach: float) -> bool:
+    """Whether no token can lie in a span; `reach` is how much the neighbours may say for a tag."""
+    return bool((scores[:, 1:].max(axis=1) + reach < scores[:, 0]).all())
 
 
 def whole_words(text: str, start: int, end: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from agent.crf import LinearChainCRF, marginals
+from agent.crf import LinearChainCRF, best_path, marginals
 from agent.decode import decode_tags
 from agent.heads import Labels
 
@@ -49,6 +49,13 @@ def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> 
     for tags, score in table.items():
         wanted[range(LENGTH), tags] += np.exp(score - total)
     np.testing.assert_allclose(marginals(scores.numpy(), crf.transitions()), wanted, atol=1e-5)
+
+
+def test_the_best_path_is_the_highest_of_every_sequence(crf: LinearChainCRF) -> None:
+    for scores in 2 * torch.randn(20, LENGTH, TAGS):
+        table = every(crf, scores)
+        assert tuple(best_path(scores.numpy(), crf.transitions())) == max(table, key=lambda tags: table[tags])
+    assert best_path(scores[:1].numpy(), crf.transitions()).shape == (1,)
 
 
 def test_untrained_transitions_leave_tokens_on_their_own() -> None:
