@@ -37,12 +37,15 @@ class LinearChainCRF(nn.Module):
 
         Args:
             scores: (batch, n, number of tags), the tagger's.
-            tags: (batch, n); `ignored` where a token has no tag: those are left out, and their neighbours adjoin.
+            tags: (batch, n); `ignored` where a token has no tag: those are left out, and their neighbours adjoin. Rows
+                may have none.
             ignored: a number below 0.
         """
         known = tags != ignored
         if not known.any():
             return scores.sum() * 0.0
+        rows = known.any(dim=1)
+        scores, tags, known = scores[rows], tags[rows], known[rows]
         with torch.autocast(scores.device.type, enabled=False):
             longest = int(known.sum(dim=1).max())
             order = known.int().argsort(dim=1, descending=True, stable=True)[:, :longest]

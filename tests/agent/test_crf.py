@@ -41,6 +41,16 @@ def test_the_loss_is_that_of_counting_every_sequence(crf: LinearChainCRF) -> Non
     assert crf.loss(scores, tags, IGNORED).item() == pytest.approx(wanted / 6, rel=1e-4)
 
 
+def test_rows_without_tags_change_nothing(crf: LinearChainCRF) -> None:
+    scores = torch.randn(3, LENGTH, TAGS, requires_grad=True)
+    tags = torch.randint(TAGS, (3, LENGTH))
+    tags[1] = IGNORED
+    loss = crf.loss(scores, tags, IGNORED)
+    assert loss.item() == pytest.approx(crf.loss(scores[[0, 2]], tags[[0, 2]], IGNORED).item())
+    (gradient,) = torch.autograd.grad(loss, scores)
+    assert not gradient[1].any()
+
+
 def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> None:
     scores = 2 * torch.randn(LENGTH, TAGS)
     table = every(crf, scores)
