@@ -23,11 +23,11 @@ from modalities.types import Encoding
 FUSED_CPU, FUSED_DEVICE = 64, 1024
 """Turns that share a forward pass of the fusion, on a CPU and on a CUDA device."""
 
-READINGS = 6
+READINGS = 8
 """Ways to put typed words right that are followed up (docs/experiments.md)."""
 UNLIKELY = 0.03
 """Chance below which another of them is left aside."""
-AS_TYPED = 0.2
+AS_TYPED = 0.1
 """What mistyped words as they stand count for, beside the ways to put them right."""
 HEARINGS = 6
 """Ways to hear a recording that are followed up."""
