@@ -7,6 +7,7 @@ Both are plain synchronous functions.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import logging
 import threading
 import time
@@ -90,7 +91,11 @@ class Agent:
         return self.parts.voice.speak(text)
 
     def warm(self, *, audio: bool = True, image: bool = True, explain: bool = False) -> None:
-        """Load the models now rather than at the first turn that needs them."""
+        """Load the models now rather than at the first turn that needs them.
+
+        What is loaded by then is no longer looked through for garbage (`gc.freeze`): a full look stops every call of
+        the process for a tenth of a second.
+        """
         self.understand([Turn(text="hello")], explain=explain)
         self.parts.voice.speak("Hello.")
         if self.manager is not None and self.manager.articles is not None:
@@ -99,6 +104,8 @@ class Agent:
             _ = self.parts.speech, self.parts.segmenter
         if image:
             _ = self.parts.vision, self.parts.reader
+        gc.collect()
+        gc.freeze()
 
     def close(self) -> None:
         """Let go of the store."""

@@ -168,6 +168,7 @@ def speed(agents: Mapping[str, Agent], texts: Sequence[str], options: argparse.N
     single, batch = texts[: options.turns], texts[: options.batch]
     turns = [Turn(text=text) for text in batch]
     for agent in agents.values():
+        agent.warm(audio=False, image=False)
         for text in texts[:WARM_UP]:
             agent.understand([Turn(text=text)])
     for _ in range(ROUNDS):
