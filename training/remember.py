@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 
 from agent.heads import UnderstandingModel
 from agent.memory import Memory
+from training.batches import shown
 from training.rows import Row
 from training.scores import Scores
 
@@ -49,7 +51,9 @@ def remember_all(model: UnderstandingModel, rows: Sequence[Row], scored: Callabl
 
 
 def _filled(model: UnderstandingModel, rows: Sequence[Row], scored: Callable[[list[Row]], Scores]) -> Memory:
+    """A memory of the rows of one intent; of those that came with a photo also as if it had come without words."""
     held = _of_one_intent(rows)
+    held += [replace(row, text="", spans=None) for row in held if row.text and shown(row)]
     held = held[:: -(-len(held) // MOST)]
     return Memory.filled(torch.from_numpy(scored(held).pooled), _numbers(model, held)).tuned(SHARE, SHARPNESS)
 

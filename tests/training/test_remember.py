@@ -55,6 +55,22 @@ def test_all_rows_are_remembered_in_the_end_where_there_is_a_memory() -> None:
     assert float(made.memory.share) > 0
 
 
+def test_rows_with_a_photo_are_remembered_without_their_words_too() -> None:
+    made, asked = model(), list[Row]()
+
+    def scores(rows: list[Row]) -> Scores:
+        asked[:] = rows
+        return scored({"a": 0, "b": 0, "c": 2})([Row(row.text or "a", row.intents) for row in rows])
+
+    remember(made, ROWS, ROWS, scores)
+    remember_all(made, [Row("c 1", ("c",), image="receipt"), Row("", ("b",), image="receipt"), ROWS[0]], scores)
+    assert [(row.text, row.image) for row in asked] == [
+        ("c 1", "receipt"), ("", "receipt"), ("a 0", None), ("", "receipt")
+    ]  # fmt: skip
+    assert made.memory is not None
+    assert made.memory.intents.tolist() == [2, 1, 0, 2]
+
+
 def test_a_memory_that_harms_is_left_out() -> None:
     made = model()
     wrong = [Row(row.text, (NAMES[(NAMES.index(row.text[0]) + 1) % 3],)) for row in ROWS]
