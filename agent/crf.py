@@ -55,7 +55,7 @@ class LinearChainCRF(nn.Module):
             return -likelihood.sum() / known.sum()
 
     def transitions(self) -> Transitions:
-        """Copies of the scores, for `marginals`."""
+        """Copies of the scores, for `best_path` and `marginals`."""
         first, follow = (parameter.detach().float().cpu().numpy() for parameter in (self.first, self.follow))
         return Transitions(first, follow)
 

@@ -71,7 +71,8 @@ def recommend_product(desk: Desk) -> Facts:
     others = [p for p in desk.graph.products() if like is None or p.id != like.id]
     offers = {product.id: text for product in others if (text := _offer(desk, product))}
     taken = _bought_beside(desk, like.id) if like else ()
-    also = [offers.pop(other) for other in taken if other in offers][:SUGGESTIONS]
+    beside = [other for other in taken if other in offers][:SUGGESTIONS]
+    also = [offers.pop(other) for other in beside]
     alike = [offers[p.id] for p in others if p.id in offers and (like is None or p.category == like.category)]
     if not also and not alike:
         raise Refusal("nothing_to_recommend")
