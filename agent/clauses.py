@@ -77,12 +77,15 @@ def best_cut(first: FloatArray, second: FloatArray) -> Cut | None:
     """
     if not len(first):
         return None
-    mine, yours = first.argmax(axis=1), second.argmax(axis=1)
-    rows = np.arange(len(first))
-    worth = np.where(mine == yours, 0.0, first[rows, mine] * second[rows, yours])
+    worth = worths(first, second)
     best = int(worth.argmax())
     if worth[best] <= 0:
         return None
-    one = (int(mine[best]), float(first[best, mine[best]]))
-    other = (int(yours[best]), float(second[best, yours[best]]))
-    return Cut((one, other), float(worth[best]))
+    mine, yours = int(first[best].argmax()), int(second[best].argmax())
+    return Cut(((mine, float(first[best, mine])), (yours, float(second[best, yours]))), float(worth[best]))
+
+
+def worths(first: FloatArray, second: FloatArray) -> FloatArray:
+    """How likely both readings of each cut are together, (cuts,); 0 where both halves mean the same."""
+    product: FloatArray = first.max(axis=1) * second.max(axis=1)
+    return np.where(first.argmax(axis=1) == second.argmax(axis=1), 0.0, product)

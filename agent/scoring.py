@@ -1,4 +1,4 @@
-"""Texts and encodings to raw scores: spelled, encoded, fused in batches of like length, and read again in halves."""
+"""Texts and encodings to raw scores: spelled, encoded, fused in batches of like length."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from agent.clauses import CLEAR, Cut, Halves, at_gaps, at_joints, best_cut
 from agent.crf import Transitions
-from agent.decode import FloatArray, Pair, sigmoid, softmax
+from agent.decode import FloatArray
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts
@@ -33,9 +32,6 @@ HEARINGS = 6
 """Ways to hear a recording that are followed up."""
 OTHER_HEARINGS = 0.5
 """What the other hearings of a recording count for together, beside the likeliest."""
-
-_Chances = Mapping[tuple[int, int], FloatArray]
-"""Chances of each intent by turn and cut."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,79 +168,6 @@ class Scorer:
             quick = self._words if inputs.keys() == {"text"} else None
             logits: Logits = quick(inputs["text"]) if quick is not None else model(inputs)
         return logits
-
-    def pairs(self, turns: Sequence[Words], scores: Sequence[Scores | None]) -> list[Pair | None]:
-        """What turns of several wishes mean, read in halves; None where one wish is likelier, or no cut is clear."""
-        least = self.parts.checkpoint.calibration.several
-        several = [i for i, scored in enumerate(scores) if scored is not None and scored.several > least]
-        joints = {i: at_joints(turns[i].text) for i in several}
-        found = dict(self._believed({i: joints[i] or at_gaps(turns[i].text) for i in several}, turns, scores))
-        unjoined = {i: at_gaps(turns[i].text) for i in several if joints[i] and i not in found}
-        found |= self._believed(unjoined, turns, scores)
-        return [found.get(i) for i in range(len(turns))]
-
-    def _believed(
-        self, cuts: Mapping[int, Sequence[Halves]], turns: Sequence[Words], scores: Sequence[Scores | None]
-    ) -> Iterator[tuple[int, Pair]]:
-        """By turn, what the halves of its best cut mean, where that is believed.
-
-        The clearest first half has its second read at once; another only where its cut may be as good.
-        """
-        places = [(i, k) for i in cuts for k in range(len(cuts[i]))]
-        firsts = dict(zip(places, self._chances([(cuts[i][k][0], turns[i]) for i, k in places]), strict=True))
-        seconds: dict[tuple[int, int], FloatArray] = {}
-        doubts = {i: self._doubt(scored) for i in cuts if cuts[i] and (scored := scores[i]) is not None}
-        least = dict.fromkeys(doubts, 0.0)
-        for again in (False, True):
-            hopeful = [
-                max(((i, k) for k in range(len(cuts[i]))), key=lambda place: firsts[place].max()) for i in doubts
-            ]
-            asked = [
-                (i, k)
-                for i, k in (places if again else hopeful)
-                if (i, k) not in seconds and doubts[i].overcome(clear := firsts[i, k].max()) and clear >= least[i]
-            ]
-            seconds |= zip(asked, self._chances([(cuts[i][k][1], turns[i]) for i, k in asked]), strict=True)
-            best = {i: self._best(i, firsts, seconds) for i in doubts}
-            least = {i: cut.likelihood if cut is not None else 0.0 for i, cut in best.items()}
-        return ((i, cut.pair) for i, cut in best.items() if cut is not None and doubts[i].overcome(cut.likelihood))
-
-    def _best(self, turn: int, firsts: _Chances, seconds: _Chances) -> Cut | None:
-        """The best of a turn's cuts whose halves are both read."""
-        read = sorted(place for place in seconds if place[0] == turn)
-        if not read:
-            return None
-        return best_cut(np.stack([firsts[place] for place in read]), np.stack([seconds[place] for place in read]))
-
-    def _chances(self, halves: Sequence[tuple[str, Words]]) -> FloatArray:
-        """Chances of each intent (n, intents) of parts of turns, by their words alone; zeros where nothing is read."""
-        model, calibration = self.parts.checkpoint.model, self.parts.checkpoint.calibration
-        if not halves:
-            return np.zeros((0, len(model.labels.intents)))
-        typed = [0 if words.spoken else len(half) for half, words in halves]
-        encodings = self.encoded([half for half, _ in halves], typed)
-        scores = self.scores([{"text": encoding} for encoding in encodings])
-        nothing = np.zeros(len(model.labels.intents))
-        return np.stack(
-            [nothing if found is None else softmax(found.intents / calibration.intent_temperature) for found in scores]
-        )
-
-    def _doubt(self, scores: Scores) -> _Doubt:
-        calibration = self.parts.checkpoint.calibration
-        whole = softmax(scores.intents / calibration.intent_temperature).max()
-        return _Doubt(float(sigmoid(np.asarray(scores.several - calibration.several))), float(whole))
-
-
-@dataclass(frozen=True)
-class _Doubt:
-    """What two wishes have to overcome: the chances that there are two, and of the one that is likeliest alone."""
-
-    both: float
-    whole: float
-
-    def overcome(self, likelihood: float) -> bool:
-        """Whether halves that are so likely together are clear, and likelier than one wish."""
-        return likelihood >= CLEAR and self.both * likelihood > (1 - self.both) * self.whole
 
 
 def _placed(encoding: Encoding, found: Corrected) -> Encoding:

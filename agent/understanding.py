@@ -19,6 +19,7 @@ from agent.decode import Pair, Span, decode_rows, decode_tags, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch
+from agent.halves import HalfReader
 from agent.ids import id_finds
 from agent.names import Names
 from agent.parts import Parts
@@ -73,6 +74,7 @@ class Understander:
     ) -> None:
         self.parts = parts
         self.scorer = Scorer(parts)
+        self.halves = HalfReader(self.scorer)
         self.recognizers = Recognizers(parts.pack, catalogue, today)
 
     def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
@@ -169,7 +171,7 @@ class Understander:
 
     def _pairs(self, works: Sequence[_Work], scores: Sequence[Scores | None]) -> list[Pair | None]:
         """What turns of several wishes mean."""
-        return self.scorer.pairs([work.words for work in works], scores)
+        return self.halves.pairs([work.words for work in works], scores, [work.encodings.get("text") for work in works])
 
     def _decode(
         self,
