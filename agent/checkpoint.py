@@ -25,7 +25,7 @@ from agent.fusion import FusionConfig
 from agent.heads import Labels, UnderstandingModel
 from agent.memory import Memory
 
-FORMAT = 2
+FORMAT = 3
 MEMORY = "memory.vectors"
 TRAIN = "python -m training.train --domain DIR --out WEIGHTS"
 

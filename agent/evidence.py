@@ -203,7 +203,8 @@ def _batch(encoding: Encoding, kept: Tensor) -> ModalityBatch:
     longest = max(1, int(kept.sum(dim=1).max()))
     order = kept.int().argsort(dim=1, descending=True, stable=True)[:, :longest]
     boxes = torch.tensor(encoding.boxes, dtype=torch.float32)[order] if encoding.boxes else None
-    return ModalityBatch(torch.from_numpy(encoding.vectors)[order], kept.gather(1, order), boxes)
+    capitals = torch.tensor(encoding.capitals)[order] if encoding.capitals else None
+    return ModalityBatch(torch.from_numpy(encoding.vectors)[order], kept.gather(1, order), boxes, capitals)
 
 
 def _captum() -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from modalities.capitals import SMALL, WAYS
 from modalities.types import Encoding
 
 MODALITIES = ("text", "ocr", "image", "speech", "previous")
@@ -46,16 +47,18 @@ class ModalityBatch:
         vectors: (batch, n, width of the modality).
         mask: (batch, n), True where a vector is real.
         boxes: (batch, n, 4), or None for modalities without a place.
+        capitals: (batch, n), how words are written (`modalities.capitals`), or None where that tells nothing.
     """
 
     vectors: Tensor
     mask: Tensor
     boxes: Tensor | None = None
+    capitals: Tensor | None = None
 
     def to(self, device: torch.device) -> ModalityBatch:
         """The same on another device."""
-        boxes = None if self.boxes is None else self.boxes.to(device)
-        return ModalityBatch(self.vectors.to(device), self.mask.to(device), boxes)
+        boxes, capitals = (None if t is None else t.to(device) for t in (self.boxes, self.capitals))
+        return ModalityBatch(self.vectors.to(device), self.mask.to(device), boxes, capitals)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,7 @@ def collate(encodings: Sequence[Encoding | None], device: str = "cpu") -> Modali
     vectors = np.zeros((len(sizes), max(sizes), present.vectors.shape[1]), np.float32)
     mask = np.zeros(vectors.shape[:2], bool)
     boxes = np.zeros((*vectors.shape[:2], 4), np.float32) if present.boxes else None
+    capitals = np.zeros(mask.shape, np.int64) if any(e is not None and e.capitals for e in encodings) else None
     for row, encoding in enumerate(encodings):
         if encoding is None or not len(encoding):
             continue
@@ -84,10 +88,13 @@ def collate(encodings: Sequence[Encoding | None], device: str = "cpu") -> Modali
         mask[row, : sizes[row]] = True
         if boxes is not None:
             boxes[row, : sizes[row]] = encoding.boxes
+        if capitals is not None and encoding.capitals:
+            capitals[row, : sizes[row]] = encoding.capitals
     return ModalityBatch(
         torch.from_numpy(vectors).to(device),
         torch.from_numpy(mask).to(device),
         None if boxes is None else torch.from_numpy(boxes).to(device),
+        None if capitals is None else torch.from_numpy(capitals).to(device),
     )
 
 
@@ -122,6 +129,8 @@ class Fusion(nn.Module):
         self.gate = nn.Parameter(torch.zeros(width))
         self.kind = nn.Embedding(len(MODALITIES), width)
         self.place = nn.Linear(32, width)
+        self.capitals = nn.Embedding(WAYS, width, padding_idx=SMALL)
+        nn.init.zeros_(self.capitals.weight)
         self.summary = nn.Parameter(torch.randn(width) * 0.02)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -166,4 +175,6 @@ class Fusion(nn.Module):
         vectors: Tensor = self.project[name](batch.vectors) + self.kind.weight[MODALITIES.index(name)]
         if name in PLACED and batch.boxes is not None:
             vectors = vectors + self.place(box_features(batch.boxes))
+        if batch.capitals is not None:
+            vectors = vectors + self.capitals(batch.capitals)
         return vectors

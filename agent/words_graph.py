@@ -55,7 +55,11 @@ class WordsModel:
         mask = batch.mask.numpy()
         present = np.ones((mask.shape[0], mask.shape[1] + 1), np.float32)
         present[:, 1:] = mask
-        pooled, *tags = self._session.run(None, {"vectors": batch.vectors.numpy(), "present": present})
+        capitals = np.zeros(mask.shape, np.float32)
+        if batch.capitals is not None:
+            capitals[:] = batch.capitals.numpy()
+        inputs = {"vectors": batch.vectors.numpy(), "capitals": capitals, "present": present}
+        pooled, *tags = self._session.run(None, inputs)
         found = [torch.from_numpy(scores) for scores in tags]
         return self._model.read(torch.from_numpy(pooled), {"text": found[0]} if found else {})
 
@@ -63,9 +67,9 @@ class WordsModel:
 def words_graph(model: UnderstandingModel) -> bytes:
     """The graph of fusion and tagger for one modality, "text".
 
-    Input "vectors" is (batch, n, width of the encoder), "present" (batch, 1 + n), 1 where a vector is real and first
-    for the summary, else 0. Outputs: the pooled vectors (batch, width); and, for a model with entity types, scores of
-    tags (batch, n, number of tags).
+    Input "vectors" is (batch, n, width of the encoder), "capitals" (batch, n), how words are written, "present"
+    (batch, 1 + n), 1 where a vector is real and first for the summary, else 0. Outputs: the pooled vectors (batch,
+    width); and, for a model with entity types, scores of tags (batch, n, number of tags).
     """
     weights = {name: tensor.detach().float().cpu().numpy() for name, tensor in model.state_dict().items()}
     builder = _Builder(Graph(), weights, model.fusion.config.heads)
@@ -78,6 +82,7 @@ def words_graph(model: UnderstandingModel) -> bytes:
         outputs[builder.tags(states, projected)] = 3
     inputs: dict[str, list[str | int]] = {
         "vectors": ["batch", "length", model.fusion.config.inputs["text"]],
+        "capitals": ["batch", "length"],
         "present": ["batch", "more"],
     }
     return builder.graph.serialised("words", inputs, outputs)
@@ -95,7 +100,10 @@ class _Builder:
         """Token vectors at the width of the fusion, marked as words."""
         kind = self._weights["fusion.kind.weight"][MODALITIES.index("text")]
         normal = self._normal(vectors, "fusion.project.text.0")
-        return self._linear(normal, "fusion.project.text.1.weight", self._weights["fusion.project.text.1.bias"] + kind)
+        bias = self._weights["fusion.project.text.1.bias"] + kind
+        ways = self.graph.add("Cast", ["capitals"], to=INT32)
+        written = self.graph.add("Gather", [self.graph.constant(self._weights["fusion.capitals.weight"]), ways])
+        return str(self.graph.add("Add", [self._linear(normal, "fusion.project.text.1.weight", bias), written]))
 
     def with_summary(self, projected: str, width: int) -> str:
         """The summary before the words."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modalities.capitals import SMALL, capitals_of
 from modalities.errors import WeightsError
 from modalities.locate import fingerprint, locate
 from modalities.tuning import tuned
@@ -129,8 +130,13 @@ class TextEncoder(BaseTextEncoder):
                 weight.copy_(weight + new if add else new)
 
     def tokens(self, texts: Sequence[str]) -> dict[str, Any]:
-        """Token ids, mask and offsets of a padded batch: tensors of shape (batch, length) and (batch, length, 2)."""
-        return self._tokenized(texts, padding=True, return_tensors="pt")
+        """A padded batch: token ids, mask, capitals (batch, length) and offsets (batch, length, 2), as tensors."""
+        import torch
+
+        found = self._tokenized(texts, padding=True, return_tensors="pt")
+        places = found["offset_mapping"].tolist()
+        written = [capitals_of(text, spans) or [SMALL] * len(spans) for text, spans in zip(texts, places, strict=True)]
+        return {**found, "capitals": torch.tensor(written, dtype=torch.long)}
 
     def _tokenized(self, texts: Sequence[str], **options: Any) -> dict[str, Any]:
         found: dict[str, Any] = self.tokenizer(
@@ -171,9 +177,10 @@ class TextEncoder(BaseTextEncoder):
             with torch.inference_mode():
                 states = self.forward(batch).cpu().numpy()
             for row, i in zip(states, rows, strict=True):
-                spans = found["offset_mapping"][i]
-                real = [k for k, (start, end) in enumerate(spans) if end > start]
-                results[i] = Encoding("text", row[real], tuple(spans[k] for k in real))
+                places = found["offset_mapping"][i]
+                real = [k for k, (start, end) in enumerate(places) if end > start]
+                spans = tuple(places[k] for k in real)
+                results[i] = Encoding("text", row[real], spans, capitals=capitals_of(texts[i], spans))
         return [result for result in results if result is not None]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modalities.bert_graph import bert_graph
+from modalities.capitals import capitals_of
 from modalities.errors import MissingPartError, WeightsError
 from modalities.locate import fingerprint, locate
 from modalities.text import MAX_TOKENS, BaseTextEncoder
@@ -125,8 +126,8 @@ class Int8TextEncoder(BaseTextEncoder):
             states = self._states(np.array([encoded[i].ids for i in rows]))
             for i, vectors in zip(rows, states, strict=True):
                 real = [k for k, (start, end) in enumerate(encoded[i].offsets) if end > start]
-                spans = encoded[i].offsets
-                results[i] = Encoding("text", vectors[real], tuple(spans[k] for k in real))
+                spans = tuple(encoded[i].offsets[k] for k in real)
+                results[i] = Encoding("text", vectors[real], spans, capitals=capitals_of(texts[i], spans))
         return [result for result in results if result is not None]
 
     def _states(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -113,17 +113,20 @@ class Encoding:
         vectors: shape (n, width), float32.
         spans: for text and ocr, (start, end) character offsets of each vector in its text; else empty.
         boxes: for ocr and image, the place of each vector in the picture; else empty.
+        capitals: for text, how the word of each vector is written (`modalities.capitals`); empty where that tells
+            nothing.
     """
 
     kind: EncodingKind
     vectors: FloatArray
     spans: tuple[tuple[int, int], ...] = ()
     boxes: tuple[Box, ...] = ()
+    capitals: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 2:
             raise ValueError(f"vectors must have shape (n, width), got {self.vectors.shape!r}")
-        for name, rows in (("spans", self.spans), ("boxes", self.boxes)):
+        for name, rows in (("spans", self.spans), ("boxes", self.boxes), ("capitals", self.capitals)):
             if rows and len(rows) != len(self.vectors):
                 raise ValueError(f"{name} must match the {len(self.vectors)} vectors, got {len(rows)}")
 

@@ -242,7 +242,7 @@ def text_batch(encoder: TextEncoder, tokens: dict[str, Any]) -> ModalityBatch:
     """Encode tokens with gradients; special tokens are masked out, as `TextEncoder.encode` leaves them out."""
     offsets = tokens["offset_mapping"]
     mask = (offsets[..., 1] > offsets[..., 0]).to(encoder.device)
-    return ModalityBatch(encoder.forward(tokens), mask)
+    return ModalityBatch(encoder.forward(tokens), mask, capitals=tokens["capitals"].to(encoder.device))
 
 
 def rate_at(step: int, steps: int, warmup: float) -> float:
