@@ -23,15 +23,15 @@ CLEAR = 0.3
 """A cut is taken where both halves together (the product of their confidences) are at least this likely."""
 
 _JOINT = re.compile(
-    r"\s*[.;:?!,]+\s+|\s+-\s+|\s+(?:-\s+)?(?=(?:and|also|plus|then|but|oh|after|while|as\s+well\s+as)\b)", re.I
+    r"\s*[.;:?!,]+\s+|\s+[-&]\s+|\s+(?:-\s+)?(?=(?:and|also|plus|then|but|oh|after|while|as\s+well\s+as)\b)", re.I
 )
 _GAP = re.compile(r"\s+")
 _LEADING = re.compile(
-    r"(?:[\s.,;:?!-]+|(?:and|also|plus|then|but|oh|as\s+well\s+as|one\s+more\s+thing|after\s+that|"
+    r"(?:[\s.,;:?!&-]+|(?:and|also|plus|then|but|oh|as\s+well\s+as|one\s+more\s+thing|after\s+that|"
     r"while\s+(?:you\s+are|you're|i\s+have\s+you|we\s+are)\s+(?:at\s+it|there)?)\b)+",
     re.I,
 )
-_TRAILING = re.compile(r"(?:[\s,;:-]+|\b(?:and|also|plus|then|but|oh))+$", re.I)
+_TRAILING = re.compile(r"(?:[\s,;:&-]+|\b(?:and|also|plus|then|but|oh))+$", re.I)
 
 Halves = tuple[str, str]
 

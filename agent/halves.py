@@ -1,18 +1,18 @@
 """Turns of several wishes, read in halves: which cut, and what each half means.
 
 A turn has about as many cuts as words. The token vectors that are there already tell roughly what the halves of each
-would mean; only the most promising cuts are encoded anew, each half on its own.
+would mean. Where that leaves a doubt, the most promising cuts are encoded anew, each half on its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from agent.clauses import CLEAR, Halves, at_gaps, at_joints, best_cut, worths
+from agent.clauses import CLEAR, Cut, Halves, at_gaps, at_joints, best_cut, worths
 from agent.decode import FloatArray, Pair, sigmoid, softmax
 from agent.scoring import Scorer, Scores, Words
 from modalities.types import Encoding
@@ -21,16 +21,15 @@ SHORTLIST = 2
 """Cuts of a turn that are read in full (docs/experiments.md)."""
 
 
-@dataclass(frozen=True)
-class Doubt:
-    """What two wishes have to overcome: the chances that there are two, and of the one that is likeliest alone."""
+SURE = 0.85
+"""From how likely halves on they need no reading in full."""
 
-    both: float
-    whole: float
 
-    def overcome(self, likelihood: float) -> bool:
-        """Whether halves that are so likely together are clear, and likelier than one wish."""
-        return likelihood >= CLEAR and self.both * likelihood > (1 - self.both) * self.whole
+class Look(NamedTuple):
+    """What a turn's own token vectors say: its best cut, if any makes sense, and the cuts that look clearest."""
+
+    best: Cut | None
+    clearest: Sequence[Halves]
 
 
 class HalfReader:
@@ -68,22 +67,30 @@ class HalfReader:
         encodings: Sequence[Encoding | None],
     ) -> dict[int, Pair]:
         """By turn, what the halves of its best cut mean, where that is believed."""
-        chosen = self.shortlist(cuts, turns, encodings)
-        halves = [(half, turns[i]) for i in chosen for cut in chosen[i] for half in cut]
-        chances, done = self._chances(halves), 0
-        found = {}
-        for i, mine in chosen.items():
+        looked = self.glance(cuts, turns, encodings)
+        found = {i: seen for i, look in looked.items() if (seen := self._belief(look.best, scores[i], SURE))}
+        unsure = {i: look.clearest for i, look in looked.items() if i not in found}
+        chances, done = self._chances([(half, turns[i]) for i in unsure for cut in unsure[i] for half in cut]), 0
+        for i, mine in unsure.items():
             read = chances[done : done + 2 * len(mine)]
             done += len(read)
-            scored, cut = scores[i], best_cut(read[::2], read[1::2])
-            if scored is not None and cut is not None and self._doubt(scored).overcome(cut.likelihood):
-                found[i] = cut.pair
+            if pair := self._belief(best_cut(read[::2], read[1::2]), scores[i], CLEAR):
+                found[i] = pair
         return found
 
-    def shortlist(
+    def _belief(self, cut: Cut | None, scores: Scores | None, least: float) -> Pair | None:
+        """What a cut's halves mean, where they are so likely at least, and likelier than one wish."""
+        if cut is None or scores is None or cut.likelihood < least:
+            return None
+        calibration = self.scorer.parts.checkpoint.calibration
+        both = float(sigmoid(np.asarray(scores.several - calibration.several)))
+        whole = float(softmax(scores.intents / calibration.intent_temperature).max())
+        return cut.pair if both * cut.likelihood > (1 - both) * whole else None
+
+    def glance(
         self, cuts: Mapping[int, Sequence[Halves]], turns: Sequence[Words], encodings: Sequence[Encoding | None]
-    ) -> dict[int, list[Halves]]:
-        """The cuts of each turn whose halves look clearest in its token vectors, clearest first.
+    ) -> dict[int, Look]:
+        """What the token vectors of each turn, read whole, say about its cuts.
 
         Args:
             cuts: by turn; first halves begin the turn's text, second ones end it.
@@ -92,7 +99,7 @@ class HalfReader:
         means, places = [], []
         for i, mine in cuts.items():
             encoding, length = encodings[i], len(turns[i].text)
-            if encoding is None or len(mine) <= SHORTLIST:
+            if encoding is None:
                 continue
             starts, ends = np.array(encoding.spans).reshape(-1, 2).T
             for k, (first, second) in enumerate(mine):
@@ -100,12 +107,17 @@ class HalfReader:
                 if before.any() and after.any():
                     means += [encoding.vectors[before].mean(axis=0), encoding.vectors[after].mean(axis=0)]
                     places.append((i, k))
-        chances = self._glance(np.stack(means)) if means else np.zeros((0, 1))
-        clear = dict(zip(places, worths(chances[::2], chances[1::2]).tolist(), strict=True))
-        best = {i: sorted(range(len(cuts[i])), key=lambda k: -clear.get((i, k), 0.0))[:SHORTLIST] for i in cuts}
-        return {i: [cuts[i][k] for k in ks] for i, ks in best.items()}
+        chances = self._glanced(np.stack(means)) if means else np.zeros((0, 1))
+        looks = {}
+        for i, mine in cuts.items():
+            rows = [row for row, place in enumerate(places) if place[0] == i]
+            firsts, seconds = chances[::2][rows], chances[1::2][rows]
+            order = [places[rows[k]][1] for k in np.argsort(-worths(firsts, seconds), kind="stable")]
+            rest = [k for k in range(len(mine)) if k not in order]
+            looks[i] = Look(best_cut(firsts, seconds), [mine[k] for k in [*order, *rest][:SHORTLIST]])
+        return looks
 
-    def _glance(self, vectors: FloatArray) -> FloatArray:
+    def _glanced(self, vectors: FloatArray) -> FloatArray:
         """Chances of each intent (n, intents) by mean vectors alone, which is the fusion without its attention."""
         checkpoint, device = self.scorer.parts.checkpoint, self.scorer.parts.device
         with torch.inference_mode():
@@ -124,8 +136,3 @@ class HalfReader:
         scores = self.scorer.scores([{"text": encoding} for encoding in encodings])
         temperature = checkpoint.calibration.intent_temperature
         return np.stack([nothing if found is None else softmax(found.intents / temperature) for found in scores])
-
-    def _doubt(self, scores: Scores) -> Doubt:
-        calibration = self.scorer.parts.checkpoint.calibration
-        whole = softmax(scores.intents / calibration.intent_temperature).max()
-        return Doubt(float(sigmoid(np.asarray(scores.several - calibration.several))), float(whole))

@@ -49,7 +49,7 @@ class Reader(HalfReader):
 def read_of(text: str, scores: Scores, reader: HalfReader, sharpness: float) -> Pair | None:
     """What reading both halves of each shortlisted cut gives, turn by turn."""
     for cut in (at_joints, at_gaps):
-        halves = reader.shortlist({0: cut(text)}, [Words(text, len(text), False)], [encoding(text)])[0]
+        halves = reader.glance({0: cut(text)}, [Words(text, len(text), False)], [encoding(text)])[0].clearest
         if scores.several <= 0 or not halves:
             continue
         found = best_cut(*(np.stack([drawn(pair[side], sharpness) for pair in halves]) for side in (0, 1)))
@@ -87,7 +87,7 @@ def test_few_cuts_are_read_in_full() -> None:
     assert len(clear.read) == 2 * SHORTLIST < 2 * len(at_joints(text))
 
 
-def test_the_shortlist_is_what_the_vectors_tell_apart_most_clearly() -> None:
+def test_a_look_at_the_vectors_tells_which_cut_and_whether_to_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
     reader = HalfReader(Scorer(parts_of()))
     one, other = (np.linalg.qr(np.random.default_rng(3).standard_normal((8, 8)))[0][:2] * 4).astype(np.float32)
     words = "a b c d e f g h".split()
@@ -101,8 +101,19 @@ def test_the_shortlist_is_what_the_vectors_tell_apart_most_clearly() -> None:
         head[1].weight.zero_()
         head[1].weight[:2] = shown - shown.mean(0)
         head[1].bias.zero_()
-    (cuts,) = reader.shortlist({0: at_gaps(text)}, [Words(text, len(text), False)], [encoded]).values()
-    assert cuts[0] == ("a b c", "d e f g h")
+    (look,) = reader.glance({0: at_gaps(text)}, [Words(text, len(text), False)], [encoded]).values()
+    assert look.clearest[0] == ("a b c", "d e f g h")
+    assert look.best is not None
+    assert [intent for intent, _ in look.best.pair] == [0, 1]
+    likely = look.best.likelihood
+    for sure in (likely - 1e-3, likely + 1e-3):
+        read: list[tuple[str, Words]] = []
+        monkeypatch.setattr("agent.halves.SURE", sure)
+        monkeypatch.setattr(
+            reader, "_chances", lambda halves, read=read: read.extend(halves) or np.full((len(halves), 4), 0.25)
+        )
+        (pair,) = reader.pairs([Words(text, len(text), False)], [scores_of(9.0)], [encoded])
+        assert (pair is None) == (sure > likely) == bool(read)
 
 
 @pytest.mark.parametrize("several", [-1.0, 0.0])
