@@ -7,7 +7,9 @@ scaled at each step (Rabiner 1989), not over logarithms: a step is one small mat
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,11 +19,23 @@ from torch import Tensor, nn
 FloatArray = npt.NDArray[np.floating[Any]]
 
 
-class Transitions(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Transitions:
     """Scores of a tag as the first, (tags,), and after another, (tags, tags): `follow[a, b]` is of b after a."""
 
     first: FloatArray
     follow: FloatArray
+
+    @cached_property
+    def odds(self) -> tuple[FloatArray, FloatArray]:
+        """The same, not as logarithms."""
+        return np.exp(self.first), np.exp(self.follow)
+
+    @cached_property
+    def reach(self) -> float:
+        """How much more they may say for a tag than for the first, which is outside, at most."""
+        most = max(float(self.first.max()), float(self.follow.max()))
+        return 2 * (most - min(float(self.first[0]), float(self.follow[0, 0])))
 
 
 class LinearChainCRF(nn.Module):
@@ -86,11 +100,12 @@ def best_path(scores: FloatArray, transitions: Transitions) -> npt.NDArray[np.in
         scores: (n, number of tags) of one sentence, at least one token.
         transitions: of the model.
     """
-    so_far, came_from = transitions.first + scores[0], []
+    so_far, came_from, tags = transitions.first + scores[0], [], np.arange(scores.shape[1])
     for each in scores[1:]:
         ways = so_far[:, None] + transitions.follow
-        came_from.append(ways.argmax(axis=0))
-        so_far = ways.max(axis=0) + each
+        origins = ways.argmax(axis=0)
+        came_from.append(origins)
+        so_far = ways[origins, tags] + each
     path = [int(so_far.argmax())]
     for origins in reversed(came_from):
         path.append(int(origins[path[-1]]))
@@ -105,9 +120,9 @@ def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:
         transitions: of the model.
     """
     each = np.exp(scores - scores.max(axis=1, keepdims=True))
-    follow = np.exp(transitions.follow)
+    first, follow = transitions.odds
     forward, backward = np.empty_like(each), np.ones_like(each)
-    forward[0] = np.exp(transitions.first) * each[0]
+    forward[0] = first * each[0]
     forward[0] /= forward[0].sum()
     for i in range(1, len(each)):
         forward[i] = (forward[i - 1] @ follow) * each[i]
@@ -118,10 +133,3 @@ def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:
     chances = forward * backward
     result: FloatArray = chances / chances.sum(axis=1, keepdims=True)
     return result
-
-
-def reach(transitions: Transitions, outside: int = 0) -> float:
-    """How much more transitions may say for a tag than for `outside`, at most."""
-    first, follow = transitions
-    most = max(float(first.max()), float(follow.max()))
-    return 2 * (most - min(float(first[outside]), float(follow[outside, outside])))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agent.checkpoint import Calibration
-from agent.crf import Transitions, best_path, marginals, reach
+from agent.crf import Transitions, best_path, marginals
 from agent.heads import Labels
 from agent.types import Intent, Verdict
 from agent.types import Span as Span
@@ -146,9 +146,11 @@ def decode_tags(
         text: what the offsets point into.
         transitions: of the checkpoint; None takes each token on its own.
     """
-    if not len(scores) or not labels.entities or _outside(scores, 0.0 if transitions is None else reach(transitions)):
+    if not len(scores) or not labels.entities or _outside(scores, 0.0 if transitions is None else transitions.reach):
         return []
     path = scores.argmax(axis=1) if transitions is None else best_path(scores, transitions)
+    if not path.any():
+        return []
     chances = softmax(scores) if transitions is None else marginals(scores, transitions)
     spans: list[tuple[int, int, int, list[float]]] = []
     for i, (start, end) in enumerate(places):

@@ -1,7 +1,8 @@
 """Fusion and heads for words alone as a graph for ONNX Runtime: the sums of `agent.heads`, sooner than torch has them.
 
 Most turns are words, and beside an encoder in int8 the fusion in full precision is what costs next. The graph is made
-in memory from the checkpoint's weights; its scores are those of `UnderstandingModel.forward` but for rounding.
+in memory from the checkpoint's weights, the layers of tokens in int8 as the encoder's (`modalities.bert_graph`); its
+scores are those of `UnderstandingModel.forward` but for rounding.
 """
 
 from __future__ import annotations
@@ -103,7 +104,11 @@ class _Builder:
         bias = self._weights["fusion.project.text.1.bias"] + kind
         ways = self.graph.add("Cast", ["capitals"], to=INT32)
         written = self.graph.add("Gather", [self.graph.constant(self._weights["fusion.capitals.weight"]), ways])
-        return str(self.graph.add("Add", [self._linear(normal, "fusion.project.text.1.weight", bias), written]))
+        return str(
+            self.graph.add(
+                "Add", [self.graph.linear(normal, self._weights["fusion.project.text.1.weight"], bias), written]
+            )
+        )
 
     def with_summary(self, projected: str, width: int) -> str:
         """The summary before the words."""
@@ -117,13 +122,13 @@ class _Builder:
     def layer(self, x: str, prefix: str) -> str:
         """One pre-norm layer, as `torch.nn.TransformerEncoderLayer` has it."""
         add, weights = self.graph.add, self._weights
-        together = self._linear(self._normal(x, f"{prefix}norm1"), f"{prefix}self_attn.in_proj_weight")
+        together = self.graph.linear(self._normal(x, f"{prefix}norm1"), weights[f"{prefix}self_attn.in_proj_weight"])
         query, key, value = add("Split", [together], outputs=3, axis=-1, num_outputs=3)
         bias = self.graph.constant(weights[f"{prefix}self_attn.in_proj_bias"])
         mask = add("Cast", ["present"], to=INT32)
         seen = add("MultiHeadAttention", [query, key, value, bias, mask], domain=RUNTIME, num_heads=self._heads)
         x = add("Add", [x, self._dense(seen, f"{prefix}self_attn.out_proj")])
-        inner = self._linear(self._normal(x, f"{prefix}norm2"), f"{prefix}linear1.weight")
+        inner = self.graph.linear(self._normal(x, f"{prefix}norm2"), weights[f"{prefix}linear1.weight"])
         inner = add("BiasGelu", [inner, self.graph.constant(weights[f"{prefix}linear1.bias"])], domain=RUNTIME)
         result: str = add("Add", [x, self._dense(inner, f"{prefix}linear2")])
         return result
@@ -137,7 +142,7 @@ class _Builder:
         attended = self._normal(add("Add", [first, mean]), "fusion.norm")
         attended = add("Mul", [attended, constant(self._weights["fusion.gate"])])
         real = add("Unsqueeze", [add("Slice", ["present", one, constant(_END), one]), last])
-        plain = self._dense(self._normal(self._mean(vectors, real), "fusion.shortcut.text.0"), "fusion.shortcut.text.1")
+        plain = self._whole(self._normal(self._mean(vectors, real), "fusion.shortcut.text.0"), "fusion.shortcut.text.1")
         some = add("Min", [add("ReduceSum", [real, one], keepdims=0), constant(np.float32(1))])
         result: str = add("Add", [attended, add("Mul", [plain, some])])
         return result
@@ -147,7 +152,7 @@ class _Builder:
         add, constant = self.graph.add, self.graph.constant
         one = constant(np.array([1], np.int64))
         tokens = add("Slice", [states, one, constant(_END), one])
-        inner = self._linear(add("Concat", [tokens, projected], axis=-1), "tags.0.weight")
+        inner = self.graph.linear(add("Concat", [tokens, projected], axis=-1), self._weights["tags.0.weight"])
         inner = add("BiasGelu", [inner, constant(self._weights["tags.0.bias"])], domain=RUNTIME)
         return self._dense(inner, "tags.2.1")
 
@@ -165,12 +170,13 @@ class _Builder:
         return result
 
     def _dense(self, x: str, name: str) -> str:
-        return self._linear(x, f"{name}.weight", self._weights[f"{name}.bias"])
+        """A layer of tokens, its factors in int8."""
+        return self.graph.linear(x, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
 
-    def _linear(self, x: str, weight: str, bias: FloatArray | None = None) -> str:
-        """Multiply by a weight of (outputs, inputs), and add a bias where there is one."""
-        product: str = self.graph.add("MatMul", [x, self.graph.constant(self._weights[weight].T)])
-        return product if bias is None else str(self.graph.add("Add", [product, self.graph.constant(bias)]))
+    def _whole(self, x: str, name: str) -> str:
+        """A layer in full precision, for the one vector of a turn."""
+        product = self.graph.add("MatMul", [x, self.graph.constant(self._weights[f"{name}.weight"].T)])
+        return str(self.graph.add("Add", [product, self.graph.constant(self._weights[f"{name}.bias"])]))
 
 
 _END = np.array([2**31 - 1], np.int64)

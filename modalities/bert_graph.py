@@ -50,6 +50,17 @@ class Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), names, domain=domain, **options))
         return names[0] if outputs == 1 else names
 
+    def linear(self, x: str, weight: Array, bias: Array | None = None) -> str:
+        """Multiply by `weight.T` with both factors in int8, and add `bias`; `weight` is (outputs, inputs)."""
+        quantised, scales = quantise(weight)
+        step, middle = self.constant(np.float32(1 / LEVELS)), self.constant(np.uint8(LEVELS + 1))
+        peak = self.add("ReduceMax", [self.add("Abs", [x]), self.constant(np.array([-1], np.int64))])
+        peak = self.add("Add", [peak, self.constant(np.float32(1e-9))])  # a token of zeros stays zero
+        unit = self.add("QuantizeLinear", [self.add("Div", [x, peak]), step, middle])
+        factors = [unit, self.constant(quantised.T), step, self.constant(scales), middle]
+        product = self.add("Mul", [self.add("MatMulIntegerToFloat", factors, domain=RUNTIME), peak])
+        return str(product if bias is None else self.add("Add", [product, self.constant(bias)]))
+
     def serialised(self, name: str, inputs: Mapping[str, Sequence[str | int]], outputs: Mapping[str, int]) -> bytes:
         """The model of what was added, all its inputs and outputs in float32.
 
@@ -91,8 +102,7 @@ def bert_graph(weights: Mapping[str, Array], layers: int, heads: int, epsilon: f
 def _layer(graph: Graph, x: str, weights: Mapping[str, Array], prefix: str, heads: int, epsilon: float) -> str:
     """Attention and feed-forward, each added to what went in and normalised after (post-norm)."""
     parts = [f"{prefix}attention.self.{name}" for name in ("query", "key", "value")]
-    together = _linear(
-        graph,
+    together = graph.linear(
         x,
         np.concatenate([weights[f"{part}.weight"] for part in parts]),
         np.concatenate([weights[f"{part}.bias"] for part in parts]),
@@ -113,20 +123,7 @@ def _normalise(graph: Graph, x: str, weights: Mapping[str, Array], name: str, ep
 
 
 def _dense(graph: Graph, x: str, weights: Mapping[str, Array], name: str) -> str:
-    return _linear(graph, x, weights[f"{name}.weight"], weights[f"{name}.bias"])
-
-
-def _linear(graph: Graph, x: str, weight: Array, bias: Array) -> str:
-    """Multiply by `weight.T` and add `bias`, with both factors in int8; `weight` is (outputs, inputs)."""
-    quantised, scales = quantise(weight)
-    step, middle = graph.constant(np.float32(1 / LEVELS)), graph.constant(np.uint8(LEVELS + 1))
-    peak = graph.add("ReduceMax", [graph.add("Abs", [x]), graph.constant(np.array([-1], np.int64))])
-    peak = graph.add("Add", [peak, graph.constant(np.float32(1e-9))])  # a token of zeros stays zero
-    unit = graph.add("QuantizeLinear", [graph.add("Div", [x, peak]), step, middle])
-    factors = [unit, graph.constant(quantised.T), step, graph.constant(scales), middle]
-    product = graph.add("MatMulIntegerToFloat", factors, domain=RUNTIME)
-    result: str = graph.add("Add", [graph.add("Mul", [product, peak]), graph.constant(bias)])
-    return result
+    return graph.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
 
 def quantise(weight: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from agent.fusion import FusionConfig, ModalityBatch
 from agent.heads import Labels, UnderstandingModel
 from agent.words_graph import WordsModel
+from modalities.bert_graph import Graph
 from modalities.capitals import SMALL
 
 INTENTS = ("order", "refund", "hours")
@@ -35,12 +37,19 @@ def batch_of(lengths: list[int], seed: int = 0) -> ModalityBatch:
     return ModalityBatch(torch.from_numpy(vectors), mask, capitals=capitals)
 
 
+def exactly(graph: Graph, x: str, weight: Any, bias: Any = None) -> str:
+    """`Graph.linear` in full precision."""
+    product = graph.add("MatMul", [x, graph.constant(weight.T)])
+    return str(product if bias is None else graph.add("Add", [product, graph.constant(bias)]))
+
+
 @pytest.mark.parametrize("entities", [(), ("order_id", "date")])
 @pytest.mark.parametrize("inputs", [{"text": 12}, {"text": 12, "ocr": 12, "image": 8}])
 @pytest.mark.parametrize(("lengths", "seed"), [([5], 0), ([5], 1), ([1, 4, 9], 2), ([3, 0, 2], 3)])
-def test_scores_are_the_models(
-    entities: tuple[str, ...], inputs: dict[str, int], lengths: list[int], seed: int
+def test_scores_are_the_models_in_full_precision(
+    entities: tuple[str, ...], inputs: dict[str, int], lengths: list[int], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(Graph, "linear", exactly)
     model, batch = model_of(entities, inputs), batch_of(lengths, seed)
     quick = WordsModel(model)(batch)
     with torch.inference_mode():
@@ -51,6 +60,18 @@ def test_scores_are_the_models(
         torch.testing.assert_close(quick.tags["text"][batch.mask], full.tags["text"][batch.mask], rtol=1e-4, atol=1e-3)
     assert quick.kind is None
     assert quick.condition is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_int8_is_near_the_models_scores(seed: int) -> None:
+    model, batch = model_of(("order_id", "date"), {"text": 12}), batch_of([4, 9, 1], seed)
+    quick = WordsModel(model)(batch)
+    with torch.inference_mode():
+        full = model({"text": batch})
+    pairs = [(quick.pooled, full.pooled), (quick.intents, full.intents)]
+    pairs.append((quick.tags["text"][batch.mask], full.tags["text"][batch.mask]))
+    for mine, theirs in pairs:
+        assert float(torch.corrcoef(torch.stack([mine.flatten(), theirs.flatten()]))[0, 1]) > 0.99
 
 
 def test_words_masked_anywhere_are_not_seen() -> None:
