@@ -18,14 +18,14 @@ from modalities.capitals import SMALL
 INTENTS = ("order", "refund", "hours")
 
 
-def model_of(entities: tuple[str, ...], inputs: dict[str, int], layers: int = 2) -> UnderstandingModel:
+def model_of(entities: tuple[str, ...], inputs: dict[str, int], layers: int = 2, width: int = 16) -> UnderstandingModel:
     """A model whose every weight, the gate's too, is drawn at random."""
     torch.manual_seed(3)
-    config = FusionConfig(inputs, width=16, layers=layers, heads=2)
+    config = FusionConfig(inputs, width=width, layers=layers, heads=2)
     model = UnderstandingModel(config, Labels(INTENTS, entities)).eval()
     with torch.no_grad():
         for weight in model.parameters():
-            weight.copy_(torch.randn_like(weight))
+            weight.copy_(torch.randn_like(weight) / max(1, weight.shape[-1] / 16) ** 0.5)
         model.fusion.capitals.weight[SMALL] = 0.0
     return model
 
@@ -64,14 +64,14 @@ def test_scores_are_the_models_in_full_precision(
 
 @pytest.mark.parametrize("seed", range(4))
 def test_int8_is_near_the_models_scores(seed: int) -> None:
-    model, batch = model_of(("order_id", "date"), {"text": 12}), batch_of([4, 9, 1], seed)
+    model, batch = model_of(("order_id", "date"), {"text": 12}, width=64), batch_of([4, 9, 1], seed)
     quick = WordsModel(model)(batch)
     with torch.inference_mode():
         full = model({"text": batch})
     pairs = [(quick.pooled, full.pooled), (quick.intents, full.intents)]
     pairs.append((quick.tags["text"][batch.mask], full.tags["text"][batch.mask]))
     for mine, theirs in pairs:
-        assert float(torch.corrcoef(torch.stack([mine.flatten(), theirs.flatten()]))[0, 1]) > 0.99
+        assert float((mine - theirs).detach().norm() / theirs.norm()) < 0.1
 
 
 def test_words_masked_anywhere_are_not_seen() -> None:
