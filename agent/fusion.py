@@ -129,8 +129,7 @@ class Fusion(nn.Module):
         self.gate = nn.Parameter(torch.zeros(width))
         self.kind = nn.Embedding(len(MODALITIES), width)
         self.place = nn.Linear(32, width)
-        self.capitals = nn.Embedding(WAYS, width, padding_idx=SMALL)
-        nn.init.zeros_(self.capitals.weight)
+        self.capitals = nn.Embedding(WAYS, width, padding_idx=SMALL, _weight=torch.zeros(WAYS, width))
         self.summary = nn.Parameter(torch.randn(width) * 0.02)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
