@@ -24,8 +24,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, UOWTransaction
 from sqlalchemy.pool import StaticPool
 
+from agent.erasure import pending, sweep
 from agent.errors import BackendError, ConfigError
-from agent.tables import Base, Call, CallEvent, Performed
+from agent.tables import Base, Call, CallEvent, Performed, utc_now
 from agent.types import Change, Event, Result, to_json
 
 BUSY_SECONDS = 30
@@ -89,11 +90,13 @@ class Store:
                 raise BackendError("the database refused or did not answer; nothing was changed") from error
 
     def open_call(self, call_id: str, channel: str = "text") -> None:
-        """Make sure the call exists."""
+        """Make sure the call exists; calls of customers who asked to be forgotten are erased by then."""
 
         def work(session: Session) -> None:
             if session.get(Call, call_id) is None:
-                session.add(Call(id=call_id, channel=channel, opened_at=dt.datetime.now(dt.UTC).replace(tzinfo=None)))
+                session.add(Call(id=call_id, channel=channel, opened_at=utc_now()))
+                if pending(session):
+                    sweep(session, utc_now())
 
         self.write(work)
 

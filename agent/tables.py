@@ -12,6 +12,11 @@ from sqlalchemy import JSON, ForeignKey, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
+def utc_now() -> dt.datetime:
+    """The time as rows have it: UTC, without a time zone."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
 class Base(DeclarativeBase):
     """Base of every table."""
 
@@ -60,6 +65,15 @@ class Customer(Base):
     postcode: Mapped[str | None]
     payment_method: Mapped[str] = mapped_column(default="credit_card")
     status: Mapped[str] = mapped_column(default="active")
+
+
+class Erasure(Base):
+    """A customer who asked to be forgotten, and when their calls were erased too (UTC)."""
+
+    __tablename__ = "erasures"
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"), primary_key=True)
+    asked_at: Mapped[dt.datetime]
+    done_at: Mapped[dt.datetime | None]
 
 
 class Subscription(Base):

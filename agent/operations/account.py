@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from agent.erasure import forget
 from agent.operations.base import Desk, Facts, Refusal, operation, proper
 from agent.operations.identity import digits
 from agent.operations.orders import OPEN
-from agent.tables import Customer, Order, Subscription
+from agent.tables import Customer, Subscription, utc_now
 
 
 def _by_email(desk: Desk, email: str) -> Customer | None:
@@ -39,18 +40,13 @@ def create_account(desk: Desk) -> Facts:
 
 @operation(changes=True, owner=True)
 def delete_account(desk: Desk) -> Facts:
-    """Close the account and erase what names the person; refused while orders are on their way."""
+    """Close the account and erase what names the person or holds their words; refused while orders are on their way."""
     customer = desk.customer()
     open_orders = [order.id for order in desk.orders() if order.status in OPEN]
     if open_orders:
         raise Refusal("orders_open", orders=open_orders)
-    if customer.email and (letter := desk.session.get(Subscription, customer.email)):
-        desk.session.delete(letter)
-    for order in desk.session.scalars(select(Order).where(Order.customer_id == customer.id)):
-        order.address, order.postcode = "erased", "00000"
     email = customer.email or ""
-    customer.name, customer.status = "erased", "erased"
-    customer.email = customer.phone = customer.address = customer.postcode = None
+    forget(desk.session, customer, utc_now())
     return {"email": email}
 
 
