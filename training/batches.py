@@ -77,7 +77,7 @@ class Mixture:
     drop: float = 0.15
     stray: float = 0.1
     rates: Rates = Rates(typo=0.35, misheard=0.15, reword=0.15, frame=0.1, drop=0.1)
-    untouched: float = 0.6
+    untouched: float = 0.8
 
 
 @dataclass(frozen=True, eq=False)
