@@ -3,10 +3,14 @@
 Lafferty, McCallum & Pereira 2001. Training makes the sentence's whole sequence of tags likely; reading takes the
 likeliest sequence, and each token's marginal probability for its confidence. Sums run over probabilities that are
 scaled at each step (Rabiner 1989), not over logarithms: a step is one small matrix product.
+
+Tags are O, then B- and I- of every type. Reading keeps to what that means: nothing goes on that did not begin, and
+within a word nothing begins or ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -18,6 +22,9 @@ from torch import Tensor, nn
 
 FloatArray = npt.NDArray[np.floating[Any]]
 
+NEVER = -1e4
+"""Score of what cannot follow."""
+
 
 @dataclass(frozen=True, eq=False)
 class Transitions:
@@ -25,6 +32,16 @@ class Transitions:
 
     first: FloatArray
     follow: FloatArray
+
+    @cached_property
+    def going_on(self) -> FloatArray:
+        """What follows within a word: outside after outside, and what a span goes on with."""
+        kept = np.full_like(self.follow, NEVER)
+        begin, inside = np.arange(1, len(self.first), 2), np.arange(2, len(self.first), 2)
+        kept[0, 0] = self.follow[0, 0]
+        kept[begin, inside] = self.follow[begin, inside]
+        kept[inside, inside] = self.follow[inside, inside]
+        return kept
 
     @cached_property
     def odds(self) -> tuple[FloatArray, FloatArray]:
@@ -39,12 +56,19 @@ class Transitions:
 
 
 class LinearChainCRF(nn.Module):
-    """Scores of transitions; all zero at first, which is tagging each token on its own."""
+    """Scores of transitions; all zero at first, which is tagging each token on its own.
+
+    Attributes:
+        alone: (types,), of which no two spans follow each other directly; training tells (`training.targets.alone`).
+    """
+
+    alone: Tensor
 
     def __init__(self, tags: int) -> None:
         super().__init__()
         self.first = nn.Parameter(torch.zeros(tags))
         self.follow = nn.Parameter(torch.zeros(tags, tags))
+        self.register_buffer("alone", torch.zeros(tags // 2, dtype=torch.bool))
 
     def loss(self, scores: Tensor, tags: Tensor, ignored: int) -> Tensor:
         """Negative log-likelihood of the right sequences, per token.
@@ -69,8 +93,14 @@ class LinearChainCRF(nn.Module):
             return -likelihood.sum() / known.sum()
 
     def transitions(self) -> Transitions:
-        """Copies of the scores, for `best_path` and `marginals`."""
-        first, follow = (parameter.detach().float().cpu().numpy() for parameter in (self.first, self.follow))
+        """The scores by the rules, for `best_path` and `marginals`."""
+        first, follow = (p.detach().double().cpu().numpy().copy() for p in (self.first, self.follow))
+        begin, inside = np.arange(1, len(first), 2), np.arange(2, len(first), 2)
+        within = follow[begin, inside], follow[inside, inside]
+        first[inside] = follow[:, inside] = NEVER
+        follow[begin, inside], follow[inside, inside] = within
+        again = begin[self.alone.cpu().numpy()]
+        follow[again, again] = follow[again + 1, again] = NEVER
         return Transitions(first, follow)
 
     def _score(self, scores: Tensor, tags: Tensor, known: Tensor) -> Tensor:
@@ -93,16 +123,19 @@ class LinearChainCRF(nn.Module):
         return total
 
 
-def best_path(scores: FloatArray, transitions: Transitions) -> npt.NDArray[np.int_]:
+def best_path(
+    scores: FloatArray, transitions: Transitions, joined: Sequence[bool] | None = None
+) -> npt.NDArray[np.int_]:
     """The likeliest sequence of tags, (n,): the algorithm of Viterbi (1967).
 
     Args:
         scores: (n, number of tags) of one sentence, at least one token.
         transitions: of the model.
+        joined: (n,), whether a token goes on with the word of the one before; none does by default.
     """
     so_far, came_from, tags = transitions.first + scores[0], [], np.arange(scores.shape[1])
-    for each in scores[1:]:
-        ways = so_far[:, None] + transitions.follow
+    for i, each in enumerate(scores[1:], 1):
+        ways = so_far[:, None] + (transitions.going_on if joined is not None and joined[i] else transitions.follow)
         origins = ways.argmax(axis=0)
         came_from.append(origins)
         so_far = ways[origins, tags] + each
@@ -119,7 +152,7 @@ def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:
         scores: (n, number of tags) of one sentence, at least one token.
         transitions: of the model.
     """
-    each = np.exp(scores - scores.max(axis=1, keepdims=True))
+    each = np.exp((scores - scores.max(axis=1, keepdims=True)).astype(float))
     first, follow = transitions.odds
     forward, backward = np.empty_like(each), np.ones_like(each)
     forward[0] = first * each[0]

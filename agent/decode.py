@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,9 @@ from agent.types import Span as Span
 
 Pair = tuple[tuple[int, float], tuple[int, float]]
 """Two intents, by their place among the labels, each with its confidence."""
+
+MARKS = ",;:?!"
+"""Marks that end a clause, and no name."""
 
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
@@ -128,45 +132,67 @@ def confidences(
 
 
 def decode_tags(
-    scores: FloatArray,
-    places: Sequence[tuple[int, int]],
-    labels: Labels,
-    text: str,
-    transitions: Transitions | None = None,
+    scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str, transitions: Transitions
 ) -> list[Span]:
     """Read entity spans from tag scores: those of the likeliest sequence of tags.
 
-    A token that goes on inside a word goes on with the span. Spans are widened to whole words. The confidence of a span
-    is the mean, over its tokens, of the chance of lying in one of its type.
+    Spans hold whole words; a mark that ends a clause is not part of one. The confidence of a span is the mean, over
+    its tokens, of the chance of lying in one of its type.
 
     Args:
         scores: (n, number of tags), raw.
         places: character offsets of each token in `text`.
         labels: of the checkpoint.
         text: what the offsets point into.
-        transitions: of the checkpoint; None takes each token on its own.
+        transitions: of the checkpoint; those of a new `LinearChainCRF` take each token on its own.
     """
-    if not len(scores) or not labels.entities or _outside(scores, 0.0 if transitions is None else transitions.reach):
+    if not len(scores) or not labels.entities or _outside(scores, transitions.reach):
         return []
-    path = scores.argmax(axis=1) if transitions is None else best_path(scores, transitions)
+    path = best_path(scores, transitions, _joined(places, text))
     if not path.any():
         return []
-    chances = softmax(scores) if transitions is None else marginals(scores, transitions)
+    chances = marginals(scores, transitions)
     spans: list[tuple[int, int, int, list[float]]] = []
-    for i, (start, end) in enumerate(places):
-        if path[i] == 0:
-            continue
-        kind, begins = (int(path[i]) - 1) // 2, path[i] % 2 == 1
-        last = spans[-1] if spans else None
-        glued = last is not None and (
-            start < last[2] or (last[2] == start and start > 0 and text[start - 1].isalnum() and text[start].isalnum())
-        )
-        adjacent = last is not None and i > 0 and last[2] == places[i - 1][1]
-        if last is not None and (glued or (adjacent and last[0] == kind and not begins)):
-            spans[-1] = (last[0], last[1], end, [*last[3], _chance(chances[i], last[0])])
+    for i in np.flatnonzero(path).tolist():
+        kind, (start, end) = (int(path[i]) - 1) // 2, places[i]
+        if path[i] % 2 == 0 and spans:
+            spans[-1] = (kind, spans[-1][1], end, [*spans[-1][3], _chance(chances[i], kind)])
         else:
             spans.append((kind, start, end, [_chance(chances[i], kind)]))
-    return [(labels.entities[k], *whole_words(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
+    return [(labels.entities[k], *_bounds(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
+
+
+def _joined(places: Sequence[tuple[int, int]], text: str) -> list[bool]:
+    """Whether each token goes on with the word of the one before: "k48|2137", "E|-|type", "A|.|j|.", not "e.g|.|"."""
+    joined = [False]
+    for (start, end), (after, last) in pairwise(places):
+        left, right = text[start:end], text[after:last]
+        joined.append(after < end or (after == end and _in_word(left, right, text[:start], text[last : last + 1])))
+    return joined
+
+
+def _in_word(left: str, right: str, before: str, behind: str) -> bool:
+    """Whether two pieces of text without a gap belong to one word, by them and by what stands around them."""
+    if left[-1:].isalnum() and right[:1].isalnum():
+        return True
+    if right == "-" or left == "-":
+        return (left if right == "-" else before)[-1:].isalnum() and (behind if right == "-" else right)[:1].isalnum()
+    if right == ".":
+        return len(left) == 1 and left.isalpha() and not before[-1:].isalnum() and behind.isalpha()
+    if left == ".":
+        return right[:1].isalpha() and before[-1:].isalpha() and not before[-2:-1].isalnum()
+    return False
+
+
+def _bounds(text: str, start: int, end: int) -> tuple[int, int]:
+    """Whole words, without the marks around them."""
+    start, end = whole_words(text, start, end)
+    first, last = start, end
+    while first < last and (text[first] in MARKS or text[first].isspace()):
+        first += 1
+    while first < last and text[last - 1] in MARKS:
+        last -= 1
+    return (first, last) if first < last else (start, end)
 
 
 def _chance(chances: FloatArray, kind: int) -> float:

@@ -18,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from agent.config import load_settings
+from agent.crf import LinearChainCRF
 from agent.decode import Span, decode_tags, softmax
 from agent.heads import Labels
 from agent.types import Entity, Intent, Understanding
@@ -81,6 +82,8 @@ def frozen(rows: Sequence[Row], options: argparse.Namespace) -> Understand:
         tags = [tag_ids(row.spans or (), e.spans, labels) for row, e in zip(rows, encodings, strict=True)]
         tagger.fit(np.concatenate([e.vectors for e in encodings]), np.concatenate([np.array(t, int) for t in tags]))
 
+    rules = LinearChainCRF(len(labels.tags)).transitions()
+
     def understand(texts: Sequence[str]) -> list[Understanding]:
         chances = intents.predict_proba(encoder.pool(texts))
         results = []
@@ -89,7 +92,7 @@ def frozen(rows: Sequence[Row], options: argparse.Namespace) -> Understand:
             if tagger is not None and len(encoding):
                 scores = np.full((len(encoding), len(labels.tags)), -60.0)
                 scores[:, tagger.classes_] = tagger.predict_log_proba(encoding.vectors)
-                spans = decode_tags(scores, encoding.spans, labels, text)
+                spans = decode_tags(scores, encoding.spans, labels, text, rules)
             results.append(understanding(text, chance, labels, spans))
         return results
 
@@ -121,11 +124,13 @@ def fine_tuned(rows: Sequence[Row], options: argparse.Namespace) -> Understand:
 
         _fit(tagger, encoder, [row.text for row in rows], tags, options.seed)
 
+    rules = LinearChainCRF(len(labels.tags)).transitions()
+
     def understand(texts: Sequence[str]) -> list[Understanding]:
         results = []
         tagged = _logits(tagger, encoder, texts) if tagger is not None else [None] * len(texts)
         for text, (scores, _), found in zip(texts, _logits(classifier, encoder, texts), tagged, strict=True):
-            spans = [] if found is None else decode_tags(*found, labels, text)
+            spans = [] if found is None else decode_tags(*found, labels, text, rules)
             results.append(understanding(text, softmax(scores), labels, spans))
         return results
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -18,6 +19,9 @@ from training.rows import Row
 IGNORED = -100
 SHARES = {"intents": 1.0, "independent": 4.0, "scope": 1.0, "several": 1.0, "tags": 3.0, "sentiment": 0.4, "photo": 0.5}
 """What each loss counts for in the sum."""
+
+TELLING = 100
+"""Spans of a type from which on it is believed what never happens to it."""
 
 MOST = 5.0
 """How many times more than another an intent may count for being rare."""
@@ -81,6 +85,19 @@ def tag_ids(spans: Spans | None, offsets: Sequence[tuple[int, int]], labels: Lab
                 result[i] = index[f"{place}-{kind}"]
                 place = "I"
     return result
+
+
+def alone(rows: Sequence[Row], labels: Labels) -> Tensor:
+    """Entity types (types,) of which no two follow each other directly, as far as the rows tell.
+
+    A name is cut in two more often than two names of a type stand side by side. Types with few spans are left open.
+    """
+    count, beside = Counter[str](), set()
+    for row in rows:
+        spans = sorted(row.spans or (), key=lambda span: span[1])
+        count.update(kind for kind, _, _ in spans)
+        beside |= {a for (a, _, end), (b, start, _) in pairwise(spans) if a == b and not row.text[end:start].strip()}
+    return torch.tensor([count[kind] >= TELLING and kind not in beside for kind in labels.entities], dtype=torch.bool)
 
 
 def targets_of(

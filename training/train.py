@@ -36,7 +36,7 @@ from training.misheard import Confusions
 from training.remember import remember, remember_all
 from training.rows import Row, rows_of
 from training.scores import Scores
-from training.targets import Weights
+from training.targets import Weights, alone
 
 SHARES = (0.7, 0.15, 0.15)
 """Of a pack's examples: to train on, to choose by, to measure on."""
@@ -133,6 +133,7 @@ def train(options: Options) -> dict[str, Any]:
     labels = Labels(tuple(pack.intents), tuple(pack.entities))
     voices = recordings.voices(parts.rows, pack)
     model, encoders = fresh(labels, settings, encoder, bank, printed=bool(receipts), spoken=bool(voices))
+    model.crf.alone = alone(parts.training, labels)
     adaptation = Adaptation(encoder, options.tuning)
     mishear = Confusions([row.text for row in parts.training if row.intents], seed=options.seed)
     speller = Parts(settings, pack).speller

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from agent.crf import LinearChainCRF, best_path, marginals
-from agent.decode import decode_tags
+from agent.decode import FloatArray, decode_tags
 from agent.heads import Labels
 
 TAGS, LENGTH, IGNORED = 3, 4, -100
@@ -23,10 +23,20 @@ def crf() -> LinearChainCRF:
 @torch.no_grad()
 def every(crf: LinearChainCRF, scores: torch.Tensor) -> dict[tuple[int, ...], float]:
     """The score of each sequence of tags."""
+    return summed(crf.first.numpy(), crf.follow.numpy(), scores)
+
+
+def ruled(crf: LinearChainCRF, scores: torch.Tensor) -> dict[tuple[int, ...], float]:
+    """The score of each sequence of tags, those that break the rules far below."""
+    transitions = crf.transitions()
+    return summed(transitions.first, transitions.follow, scores)
+
+
+def summed(first: FloatArray, follow: FloatArray, scores: torch.Tensor) -> dict[tuple[int, ...], float]:
     found = {}
     for tags in product(range(TAGS), repeat=len(scores)):
-        steps = sum(float(crf.follow[a, b]) for a, b in pairwise(tags))
-        found[tags] = float(crf.first[tags[0]]) + steps + sum(float(scores[i, tag]) for i, tag in enumerate(tags))
+        steps = sum(float(follow[a, b]) for a, b in pairwise(tags))
+        found[tags] = float(first[tags[0]]) + steps + sum(float(scores[i, tag]) for i, tag in enumerate(tags))
     return found
 
 
@@ -53,7 +63,7 @@ def test_rows_without_tags_change_nothing(crf: LinearChainCRF) -> None:
 
 def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> None:
     scores = 2 * torch.randn(LENGTH, TAGS)
-    table = every(crf, scores)
+    table = ruled(crf, scores)
     total = np.logaddexp.reduce(list(table.values()))
     wanted = np.zeros((LENGTH, TAGS))
     for tags, score in table.items():
@@ -63,15 +73,39 @@ def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> 
 
 def test_the_best_path_is_the_highest_of_every_sequence(crf: LinearChainCRF) -> None:
     for scores in 2 * torch.randn(20, LENGTH, TAGS):
-        table = every(crf, scores)
+        table = ruled(crf, scores)
         assert tuple(best_path(scores.numpy(), crf.transitions())) == max(table, key=lambda tags: table[tags])
     assert best_path(scores[:1].numpy(), crf.transitions()).shape == (1,)
 
 
-def test_untrained_transitions_leave_tokens_on_their_own() -> None:
-    scores = 4 * torch.randn(6, TAGS)
-    found = marginals(scores.numpy(), LinearChainCRF(TAGS).transitions())
-    np.testing.assert_allclose(found, scores.softmax(dim=1).numpy(), atol=1e-6)
+@torch.no_grad()
+def test_what_cannot_follow_is_never_read(crf: LinearChainCRF) -> None:
+    for alone in (False, True):
+        crf.alone[:] = alone
+        for scores in 5 * torch.randn(60, LENGTH, TAGS):
+            path = best_path(scores.numpy(), crf.transitions()).tolist()
+            assert path[0] != 2
+            for before, after in pairwise(path):
+                assert (before, after) != (0, 2), "goes on without having begun"
+                assert not (alone and before and after == 1), "of this type, none stand side by side"
+            chances = marginals(scores.numpy(), crf.transitions())
+            assert chances[0, 2] == 0.0
+
+
+@torch.no_grad()
+def test_within_a_word_nothing_begins_or_ends(crf: LinearChainCRF) -> None:
+    joined = [False, True, False, True]
+    for scores in 5 * torch.randn(60, LENGTH, TAGS):
+        path = best_path(scores.numpy(), crf.transitions(), joined)
+        for i in (1, 3):
+            assert (path[i - 1] == 0) == (path[i] == 0)
+            assert path[i] != 1
+        allowed = {
+            tags: score
+            for tags, score in ruled(crf, scores).items()
+            if all((tags[i - 1] == 0) == (tags[i] == 0) and tags[i] != 1 for i in (1, 3))
+        }
+        assert tuple(path) == max(allowed, key=lambda tags: allowed[tags])
 
 
 def test_long_and_extreme_sentences_stay_finite(crf: LinearChainCRF) -> None:
@@ -84,11 +118,11 @@ def test_long_and_extreme_sentences_stay_finite(crf: LinearChainCRF) -> None:
 
 def test_a_tag_is_read_with_its_neighbours() -> None:
     labels, crf = Labels((), ("name",)), LinearChainCRF(TAGS)
-    scores = np.array([[0.0, 3.0, 0.0], [1.5, 0.0, 0.0], [0.0, 0.0, 3.0]], np.float32)
+    scores = np.array([[0.0, 3.0, 0.0], [1.5, 0.0, 1.0], [0.0, 2.0, 1.9]], np.float32)
     places, text = [(0, 1), (2, 3), (4, 5)], "a b c"
     alone = decode_tags(scores, places, labels, text, crf.transitions())
     assert [span[1:3] for span in alone] == [(0, 1), (4, 5)]
     with torch.no_grad():
-        crf.follow[0, 2] = crf.follow[1, 1] = -5.0  # nothing goes on that has not begun, or begins twice
+        crf.follow[1, 2] = crf.follow[2, 2] = 2.0  # names are long
     together = decode_tags(scores, places, labels, text, crf.transitions())
     assert [span[1:3] for span in together] == [(0, 5)]

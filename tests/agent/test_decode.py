@@ -1,12 +1,16 @@
+import re
+
 import numpy as np
 import pytest
 
 from agent.checkpoint import Calibration
+from agent.crf import LinearChainCRF
 from agent.decode import decode_intents, decode_tags, whole_words
 from agent.heads import Labels
 
 LABELS = Labels(("track", "cancel", "greet"), ("order_id", "date"))
 TEXT = "cancel k482137 tomorrow"
+RULES = LinearChainCRF(5).transitions()
 PLACES = ((0, 6), (7, 10), (10, 12), (12, 14), (15, 23))
 
 
@@ -41,15 +45,39 @@ def tags(*names: str) -> np.ndarray:
     ("names", "found"),
     [
         (("O", "B-order_id", "I-order_id", "I-order_id", "B-date"), [("order_id", 7, 14), ("date", 15, 23)]),
-        (("O", "B-order_id", "B-order_id", "O", "O"), [("order_id", 7, 14)]),
+        (("O", "B-order_id", "I-order_id", "O", "O"), [("order_id", 7, 14)]),
         (("O", "I-order_id", "I-order_id", "I-order_id", "O"), [("order_id", 7, 14)]),
         (("O", "O", "O", "O", "O"), []),
     ],
 )
 def test_spans_are_whole_words(names: tuple[str, ...], found: list[tuple[str, int, int]]) -> None:
-    spans = decode_tags(tags(*names), PLACES, LABELS, TEXT)
+    spans = decode_tags(tags(*names), PLACES, LABELS, TEXT, RULES)
     assert [(kind, a, b) for kind, a, b, _ in spans] == found
-    assert all(0.9 < score <= 1 for *_, score in spans)
+    assert all(0.6 < score <= 1 for *_, score in spans)
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "found"),
+    [
+        ("play E-type now", "O B I O O", "E-type"),
+        ("play E-type now", "O O O B O", None),
+        ("play A.j. Pero now", "O B B I I I O", "A.j. Pero"),
+        ("buy a Van-pires cd", "O O B I I O", "Van-pires"),
+        ("is it Know Ye? yes", "O O B I I O", "Know Ye"),
+        ("add Jerry , Jr now", "O O B I O", "Jr"),
+        ("add Jerry, Jr now", "O B I I O", "Jerry, Jr"),
+        ("see e.g. Lyon. thanks", "O O O O O B O O", "Lyon"),
+        ("from Lyon.thanks a lot", "O B O O O O", "Lyon"),
+        ("a ! b", "O B O", "!"),
+    ],
+)
+def test_spans_begin_and_end_where_words_do(text: str, names: str, found: str | None) -> None:
+    labels = Labels((), ("name",))
+    places = [match.span() for match in re.finditer(r"[A-Za-z]+|[^\sA-Za-z]", text)]
+    scores = np.full((len(places), 3), -5.0)
+    scores[range(len(places)), ["OBI".index(name) for name in names.split()]] = 5.0
+    spans = decode_tags(scores, places, labels, text, LinearChainCRF(3).transitions())
+    assert [text[a:b] for _, a, b, _ in spans] == ([] if found is None else [found])
 
 
 def test_whole_words_never_leaves_the_text() -> None:

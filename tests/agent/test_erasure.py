@@ -84,7 +84,11 @@ def test_rows_and_past_calls_go_at_once_and_the_call_itself_when_it_is_over(shop
         assert session.get(Call, "earlier") is not None
         assert not session.scalars(select(CallEvent).where(CallEvent.call_id == "closing")).all()
         done = session.scalars(select(Performed).where(Performed.call_id == "closing")).one()
-        assert (done.action.partition(":")[0], done.result["ok"], done.result["changes"]) == ("delete_account", True, [])
+        assert (done.action.partition(":")[0], done.result["ok"], done.result["changes"]) == (
+            "delete_account",
+            True,
+            [],
+        )
         assert session.get_one(Erasure, 1).done_at is not None
 
 
