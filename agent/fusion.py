@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from modalities.capitals import SMALL, WAYS
 from modalities.types import Encoding
 
 MODALITIES = ("text", "ocr", "image", "speech", "previous")
@@ -129,7 +128,6 @@ class Fusion(nn.Module):
         self.gate = nn.Parameter(torch.zeros(width))
         self.kind = nn.Embedding(len(MODALITIES), width)
         self.place = nn.Linear(32, width)
-        self.capitals = nn.Embedding(WAYS, width, padding_idx=SMALL, _weight=torch.zeros(WAYS, width))
         self.summary = nn.Parameter(torch.randn(width) * 0.02)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
@@ -174,6 +172,4 @@ class Fusion(nn.Module):
         vectors: Tensor = self.project[name](batch.vectors) + self.kind.weight[MODALITIES.index(name)]
         if name in PLACED and batch.boxes is not None:
             vectors = vectors + self.place(box_features(batch.boxes))
-        if batch.capitals is not None:
-            vectors = vectors + self.capitals(batch.capitals)
         return vectors

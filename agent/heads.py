@@ -2,8 +2,9 @@
 
 Intents are independent (a customer may want two things; whether there are several is asked for itself). What fits no
 intent well is the likelier to lie outside. Entity tags are read from text and OCR vectors alike,
-beginning/inside/outside (Ramshaw & Marcus 1995), a sentence's all together. Photo kind and condition are read from the
-photo's own vectors before attention, so that words about damage are never mistaken for seen damage.
+beginning/inside/outside (Ramshaw & Marcus 1995), a sentence's all together; capitals tell the tagger of names, and
+nobody of wishes. Photo kind and condition are read from the photo's own vectors before attention, so that words about
+damage are never mistaken for seen damage.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from agent.crf import LinearChainCRF
-from agent.fusion import Fusion, FusionConfig, ModalityBatch
+from agent.fusion import Fused, Fusion, FusionConfig, ModalityBatch
 from agent.memory import Memory
+from modalities.capitals import SMALL, WAYS
 
 SENTIMENTS = ("negative", "neutral", "positive")
 PHOTO_KINDS = ("receipt", "clothing", "grocery", "other")
@@ -81,6 +83,7 @@ class UnderstandingModel(nn.Module):
         self.out_of_scope = head(1)
         self.several = head(1)
         self.sentiment = head(len(labels.sentiments))
+        self.capitals = nn.Embedding(WAYS, width, padding_idx=SMALL, _weight=torch.zeros(WAYS, width))
         self.tags = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), head(len(labels.tags)))
         self.crf = LinearChainCRF(len(labels.tags))
         self.photo = PhotoHead(photo, labels) if photo else None
@@ -99,11 +102,16 @@ class UnderstandingModel(nn.Module):
         fused = self.fusion(inputs)
         photo = self.photo(inputs["image"]) if self.photo is not None and "image" in inputs else None
         tags = {
-            name: self.tags(torch.cat([fused.tokens[name], fused.projected[name]], dim=-1))
+            name: self.tags(torch.cat([fused.tokens[name], self._written(name, fused, inputs)], dim=-1))
             for name in ("text", "ocr")
             if name in fused.tokens
         }
         return self.read(fused.pooled, tags, photo)
+
+    def _written(self, name: str, fused: Fused, inputs: Mapping[str, ModalityBatch]) -> Tensor:
+        """Vectors before attention, (batch, n, width), with how each word is written."""
+        projected, capitals = fused.projected[name], inputs[name].capitals
+        return projected if capitals is None else projected + self.capitals(capitals)
 
     def read(self, pooled: Tensor, tags: Mapping[str, Tensor], photo: tuple[Tensor, Tensor] | None = None) -> Logits:
         """What the heads make of fused vectors (batch, width), beside scores of tags and of photos."""

@@ -102,13 +102,7 @@ class _Builder:
         kind = self._weights["fusion.kind.weight"][MODALITIES.index("text")]
         normal = self._normal(vectors, "fusion.project.text.0")
         bias = self._weights["fusion.project.text.1.bias"] + kind
-        ways = self.graph.add("Cast", ["capitals"], to=INT32)
-        written = self.graph.add("Gather", [self.graph.constant(self._weights["fusion.capitals.weight"]), ways])
-        return str(
-            self.graph.add(
-                "Add", [self.graph.linear(normal, self._weights["fusion.project.text.1.weight"], bias), written]
-            )
-        )
+        return self.graph.linear(normal, self._weights["fusion.project.text.1.weight"], bias)
 
     def with_summary(self, projected: str, width: int) -> str:
         """The summary before the words."""
@@ -148,8 +142,10 @@ class _Builder:
         return result
 
     def tags(self, states: str, projected: str) -> str:
-        """The tagger on the words before and after attention."""
+        """The tagger on the words before and after attention, and how they are written."""
         add, constant = self.graph.add, self.graph.constant
+        written = add("Gather", [constant(self._weights["capitals.weight"]), add("Cast", ["capitals"], to=INT32)])
+        projected = add("Add", [projected, written])
         one = constant(np.array([1], np.int64))
         tokens = add("Slice", [states, one, constant(_END), one])
         inner = self.graph.linear(add("Concat", [tokens, projected], axis=-1), self._weights["tags.0.weight"])

@@ -1,11 +1,8 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
 from agent.fusion import Fusion, FusionConfig, collate
-from modalities.capitals import CAPITALISED, SMALL, WAYS
 from modalities.types import Encoding
 
 CONFIG = FusionConfig({"text": 12, "ocr": 12, "image": 8}, width=16, layers=2, heads=2, dropout=0.0)
@@ -58,24 +55,3 @@ def test_unknown_modality_is_named() -> None:
 
 def test_collate_of_nothing_is_none() -> None:
     assert collate([None, None]) is None
-
-
-def test_capitals_count_once_learnt_and_small_letters_never_do(fusion: Fusion) -> None:
-    plain, other = encoding("text", 3, 12, 1), encoding("text", 5, 12, 2)
-    written = dataclasses.replace(plain, capitals=(SMALL, CAPITALISED, SMALL))
-    torch.testing.assert_close(fusion({"text": collate([plain])}).pooled, fusion({"text": collate([written])}).pooled)
-    with torch.no_grad():
-        fusion.capitals.weight[CAPITALISED:] = torch.randn(WAYS - 1, 16)
-    before, after = (fusion({"text": collate([row, other])}).projected["text"] for row in (plain, written))
-    changed = (before != after).any(dim=-1)
-    assert changed.tolist() == [[False, True, False, False, False], [False] * 5]
-
-
-def test_learning_capitals_leaves_small_letters_at_zero(fusion: Fusion) -> None:
-    written = dataclasses.replace(encoding("text", 3, 12, 1), capitals=(SMALL, CAPITALISED, SMALL))
-    fusion.train()
-    fusion({"text": collate([written])}).tokens["text"].square().sum().backward()
-    gradient = fusion.capitals.weight.grad
-    assert gradient is not None
-    assert float(gradient[SMALL].abs().sum()) == 0.0
-    assert float(gradient[CAPITALISED].abs().sum()) > 0.0

@@ -26,7 +26,7 @@ def model_of(entities: tuple[str, ...], inputs: dict[str, int], layers: int = 2,
     with torch.no_grad():
         for weight in model.parameters():
             weight.copy_(torch.randn_like(weight) / max(1, weight.shape[-1] / 16) ** 0.5)
-        model.fusion.capitals.weight[SMALL] = 0.0
+        model.capitals.weight[SMALL] = 0.0
     return model
 
 
