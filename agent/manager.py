@@ -166,8 +166,9 @@ class _Run:
             self.save()
         start = self.manager._clock()
         text = self.manager.replies.render(
-            self.state.parts, self.step.action, call_id=self.call_id, turn=self.state.turn, channel=self.channel
-        )
+            self.state.parts, self.step.action, call_id=self.call_id, turn=self.state.turn, channel=self.channel,
+            upset=self.state.negatives > 0,
+        )  # fmt: skip
         if self.manager.rephrase is not None:
             text = self.manager.rephrase(text)
         self.spent("replies", start)

@@ -6,6 +6,7 @@ A pack's replies.toml:
     [labels]    VALUE = "on its way"              what a stored value is called
     [say]       KEY = ["variant", ...]            or a table: by = FACT, VALUE = [...], other = [...]
     [aloud]     the same, where speech should differ from writing
+    [upset]     the same, to somebody who is unhappy: plainer, and never cheerful
 
 Placeholders take the facts that came with the decision: {order_id}, {total:money}, {due:date}, {items:list},
 {options:or}, {status:label}, {task:task}. A variant whose facts are not all there is passed over; of the rest those
@@ -61,6 +62,7 @@ class Replies:
     Args:
         say: key -> wording.
         aloud: the same for speech; what is missing is taken from `say`.
+        upset: the same for customers who are unhappy, spoken or written; what is missing is taken from the others.
         tasks: intent -> what it is called.
         labels: stored value -> what it is called.
         clock: today, to leave out the year of a day in it.
@@ -73,8 +75,9 @@ class Replies:
         tasks: Mapping[str, str],
         labels: Mapping[str, str],
         clock: Callable[[], dt.date] = dt.date.today,
+        upset: Mapping[str, Wording] | None = None,
     ) -> None:
-        self._say, self._aloud = say, aloud
+        self._say, self._aloud, self._upset = say, aloud, upset or {}
         self._formatter = _Formatter(tasks, labels, clock)
 
     @classmethod
@@ -103,17 +106,28 @@ class Replies:
             raise PackError(f"{path}: missing or not readable as UTF-8 text") from error
         except tomllib.TOMLDecodeError as error:
             raise PackError(f"{path}: not valid TOML: {error}") from error
-        say = {key: _wording(path, key, value) for key, value in table.get("say", {}).items()}
-        aloud = {key: _wording(path, key, value) for key, value in table.get("aloud", {}).items()}
+        say, aloud, upset = (
+            {key: _wording(path, key, value) for key, value in table.get(tone, {}).items()}
+            for tone in ("say", "aloud", "upset")
+        )
         if missing := (POLICY_KEYS | set(keys)) - say.keys():
             raise PackError(f"{path}: [say] lacks {', '.join(sorted(missing))}")
-        if unused := (say.keys() | aloud.keys()) - POLICY_KEYS - set(keys):
+        if unused := (say.keys() | aloud.keys() | upset.keys()) - POLICY_KEYS - set(keys):
             raise PackError(f"{path}: nothing ever says {', '.join(sorted(unused))}")
         if missing := set(tasks) - table.get("tasks", {}).keys():
             raise PackError(f"{path}: [tasks] lacks {', '.join(sorted(missing))}")
-        return cls(say, aloud, table["tasks"], table.get("labels", {}), clock)
+        return cls(say, aloud, table["tasks"], table.get("labels", {}), clock, upset)
 
-    def render(self, parts: Sequence[Part], action: Action, *, call_id: str, turn: int, channel: Channel) -> str:
+    def render(
+        self,
+        parts: Sequence[Part],
+        action: Action,
+        *,
+        call_id: str,
+        turn: int,
+        channel: Channel,
+        upset: bool = False,
+    ) -> str:
         """What to say.
 
         Args:
@@ -122,16 +136,19 @@ class Replies:
             call_id: with `turn`, chooses among variants.
             turn: number of the turn.
             channel: speech may be worded otherwise than writing.
+            upset: whether the customer is unhappy.
         """
         last = [(str(action.arguments["key"]), action.arguments.get("facts", {}))] if "key" in action.arguments else []
-        said = [self.phrase(key, facts, f"{call_id}:{turn}", channel) for key, facts in (*parts, *last)]
+        said = [self.phrase(key, facts, f"{call_id}:{turn}", channel, upset) for key, facts in (*parts, *last)]
         return " ".join(text for text in said if text)
 
-    def phrase(self, key: str, facts: Mapping[str, Any], chooser: str, channel: Channel) -> str:
+    def phrase(self, key: str, facts: Mapping[str, Any], chooser: str, channel: Channel, upset: bool = False) -> str:
         """One key in words; empty when the facts do not suffice for any variant."""
         wording = self._say.get(key)
         if channel != "text":
             wording = self._aloud.get(key, wording)
+        if upset:
+            wording = self._upset.get(key, wording)
         given = {name: value for name, value in facts.items() if value not in (None, "", [], ())}
         fitting = [v for v in (wording.of(given) if wording else ()) if _names(v) <= given.keys()]
         if not fitting:

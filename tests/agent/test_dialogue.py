@@ -406,3 +406,13 @@ def test_a_second_wish_must_be_sure(shop: Shop) -> None:
     call = shop.call(known=True)
     call.say("it is torn and stained, I want to return it", "return_item", "damaged_item", confidence=0.7)
     assert shop.manager.state("c").queue == ()
+
+
+def test_the_unhappy_are_answered_plainly_until_they_are_content(shop: Shop) -> None:
+    unhappy, content = shop.call("u", known=True), shop.call("c", known=True)
+    plain = unhappy.say("hello, this is a mess", "greet", "track_order", sentiment="negative").text
+    cheerful = content.say("hello, where is it", "greet", "track_order").text
+    assert plain.startswith("Hello. ")
+    assert cheerful.startswith(("Hello! ", "Hi there! "))
+    assert unhappy.say("thanks for nothing", "thanks", sentiment="negative").text.startswith("Of course. ")
+    assert unhappy.say("oh, good. thanks", "thanks", sentiment="positive").text.startswith(("You're wel", "Gladly"))

@@ -84,6 +84,22 @@ def test_speech_has_its_own_words_where_given(tmp_path: Path) -> None:
     assert one(replies, {}, key="sorry", channel="voice") == "sorry"
 
 
+def test_the_unhappy_are_answered_in_words_of_their_own_where_given(tmp_path: Path) -> None:
+    upset = "[upset]\nx = ['plainly {a}']\nthanks = ['{b}']"
+    replies = load(tmp_path, 'x = ["gladly {a}"]', aloud='x = ["gladly, aloud {a}"]', extra=upset)
+    for channel in ("text", "phone"):
+        assert replies.phrase("x", {"a": "1"}, "c:1", channel, upset=True) == "plainly 1"
+        assert "gladly" in replies.phrase("x", {"a": "1"}, "c:1", channel)
+    assert replies.phrase("goodbye", {}, "c:1", "text", upset=True) == "goodbye"
+    said = replies.render((("x", {"a": "2"}),), Action("say"), call_id="c", turn=1, channel="text", upset=True)
+    assert said == "plainly 2"
+
+
+def test_unused_words_for_the_unhappy_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="nothing ever says y"):
+        load(tmp_path, 'x = ["a"]', extra="[upset]\ny = ['b']")
+
+
 def test_parts_come_before_the_end(tmp_path: Path) -> None:
     replies = load(tmp_path, 'x = ["{n} left."]')
     action = Action("say", {"key": "sorry", "facts": {}})
