@@ -20,7 +20,6 @@ from modalities.types import Encoding
 SHORTLIST = 2
 """Cuts of a turn that are read in full (docs/experiments.md)."""
 
-
 SURE = 0.85
 """From how likely halves on they need no reading in full."""
 
