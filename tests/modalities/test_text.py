@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from modalities.capitals import CAPITALISED, SMALL
 from modalities.errors import WeightsError
 from modalities.text import MAX_TOKENS, BaseTextEncoder, TextEncoder, batches
 from modalities.text_int8 import Int8TextEncoder
@@ -201,3 +202,18 @@ def test_batches_are_of_like_length_and_leave_nobody_out(lengths: list[int], mos
         longest = max(lengths[row] for row in batch)
         assert 0 < len(batch) <= most
         assert sum(longest - lengths[row] for row in batch) <= padded + len(batch) * longest // 10
+
+
+def test_capitals_come_with_the_vectors_in_either_precision(full: TextEncoder, small: Int8TextEncoder) -> None:
+    text = "play The Ghost"
+    for encoder in (full, small):
+        named, plain = encoder.encode([text, text.lower()])
+        assert len(named.capitals) == len(named)
+        at = {text[a:b]: way for (a, b), way in zip(named.spans, named.capitals, strict=True) if text[a].isupper()}
+        assert set(at.values()) == {CAPITALISED}
+        assert named.capitals[0] == SMALL
+        assert plain.capitals == ()
+    tokens = full.tokens([text, "play"])
+    assert tokens["capitals"].shape == tokens["input_ids"].shape
+    assert tokens["capitals"][0].any()
+    assert not tokens["capitals"][1].any()
