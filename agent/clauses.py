@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agent.decode import FloatArray, Pair
+from agent.crf import FloatArray
+from agent.decode import Pair
 
 MOST_CUTS = 24
 """Places tried at most in one text; a sentence rarely has more words."""

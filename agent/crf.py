@@ -10,17 +10,23 @@ within a word nothing begins or ends.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from modalities.text import batches
+
 FloatArray = npt.NDArray[np.floating[Any]]
+IntArray = npt.NDArray[np.int_]
+
+ROWS, PADDED = 256, 256
+"""Sentences that are read side by side, and tokens of them that may be padding."""
 
 NEVER = -1e4
 """Score of what cannot follow."""
@@ -93,7 +99,7 @@ class LinearChainCRF(nn.Module):
             return -likelihood.sum() / known.sum()
 
     def transitions(self) -> Transitions:
-        """The scores by the rules, for `best_path` and `marginals`."""
+        """The scores by the rules, for `best_paths` and `marginals`."""
         first, follow = (p.detach().double().cpu().numpy().copy() for p in (self.first, self.follow))
         begin, inside = np.arange(1, len(first), 2), np.arange(2, len(first), 2)
         within = follow[begin, inside], follow[inside, inside]
@@ -123,46 +129,98 @@ class LinearChainCRF(nn.Module):
         return total
 
 
-def best_path(
-    scores: FloatArray, transitions: Transitions, joined: Sequence[bool] | None = None
-) -> npt.NDArray[np.int_]:
-    """The likeliest sequence of tags, (n,): the algorithm of Viterbi (1967).
+def best_paths(
+    sentences: Sequence[FloatArray], transitions: Transitions, joined: Sequence[Sequence[bool]] | None = None
+) -> list[IntArray]:
+    """The likeliest sequence of tags of each sentence, (n,): the algorithm of Viterbi (1967).
 
     Args:
-        scores: (n, number of tags) of one sentence, at least one token.
+        sentences: each one's scores (n, number of tags), at least one token.
         transitions: of the model.
-        joined: (n,), whether a token goes on with the word of the one before; none does by default.
+        joined: by sentence (n,), whether a token goes on with the word of the one before; none does by default.
     """
-    so_far, came_from, tags = transitions.first + scores[0], [], np.arange(scores.shape[1])
-    for i, each in enumerate(scores[1:], 1):
-        ways = so_far[:, None] + (transitions.going_on if joined is not None and joined[i] else transitions.follow)
-        origins = ways.argmax(axis=0)
-        came_from.append(origins)
-        so_far = ways[origins, tags] + each
-    path = [int(so_far.argmax())]
-    for origins in reversed(came_from):
-        path.append(int(origins[path[-1]]))
-    return np.array(path[::-1])
+    found: dict[int, IntArray] = {}
+    for side in _side_by_side(sentences):
+        within = np.zeros(side.scores.shape[:2], bool)
+        for column, row in enumerate(side.rows if joined is not None else ()):
+            within[: len(sentences[row]), column] = joined[row]  # type: ignore[index]
+        for column, (row, path) in enumerate(zip(side.rows, _best(side, within, transitions).T, strict=True)):
+            found[row] = path[: len(sentences[side.rows[column]])]
+    return [found[row] for row in range(len(sentences))]
 
 
-def marginals(scores: FloatArray, transitions: Transitions) -> FloatArray:
+def marginals(sentences: Sequence[FloatArray], transitions: Transitions) -> list[FloatArray]:
     """Probability of each tag at each token, all sequences considered: the forward-backward algorithm.
 
     Args:
-        scores: (n, number of tags) of one sentence, at least one token.
+        sentences: each one's scores (n, number of tags), at least one token.
         transitions: of the model.
     """
-    each = np.exp((scores - scores.max(axis=1, keepdims=True)).astype(float))
+    found: dict[int, FloatArray] = {}
+    for side in _side_by_side(sentences):
+        chances = _chances(side, transitions)
+        for column, row in enumerate(side.rows):
+            found[row] = chances[: len(sentences[row]), column]
+    return [found[row] for row in range(len(sentences))]
+
+
+class _Side(NamedTuple):
+    """Sentences side by side, longest first, so that those that go on at a step are the first ones.
+
+    Attributes:
+        rows: the number of each.
+        scores: (longest, sentences, tags), zeros behind the end.
+        going: by step, how many go on.
+    """
+
+    rows: list[int]
+    scores: FloatArray
+    going: list[int]
+
+
+def _side_by_side(sentences: Sequence[FloatArray]) -> Iterator[_Side]:
+    lengths = [len(scores) for scores in sentences]
+    for rows in batches(lengths, ROWS, PADDED):
+        rows.reverse()
+        scores = np.zeros((lengths[rows[0]], len(rows), sentences[rows[0]].shape[1]))
+        for column, row in enumerate(rows):
+            scores[: lengths[row], column] = sentences[row]
+        yield _Side(rows, scores, [sum(lengths[row] > step for row in rows) for step in range(len(scores))])
+
+
+def _best(side: _Side, within: npt.NDArray[np.bool_], transitions: Transitions) -> IntArray:
+    """The likeliest tags, (longest, sentences)."""
+    so_far, came_from = transitions.first + side.scores[0], []
+    for step, going in enumerate(side.going[1:], 1):
+        follow = np.where(within[step, :going, None, None], transitions.going_on, transitions.follow)
+        ways = so_far[:going, :, None] + follow
+        origins = ways.argmax(axis=1)
+        came_from.append(origins)
+        so_far[:going] = np.take_along_axis(ways, origins[:, None], axis=1)[:, 0] + side.scores[step, :going]
+    tags = so_far.argmax(axis=1)
+    paths = [tags]
+    for origins in reversed(came_from):
+        tags = tags.copy()
+        tags[: len(origins)] = origins[np.arange(len(origins)), tags[: len(origins)]]
+        paths.append(tags)
+    return np.stack(paths[::-1])
+
+
+def _chances(side: _Side, transitions: Transitions) -> FloatArray:
+    """The marginal probabilities, (longest, sentences, tags)."""
+    each = np.exp(side.scores - side.scores.max(axis=-1, keepdims=True))
     first, follow = transitions.odds
-    forward, backward = np.empty_like(each), np.ones_like(each)
-    forward[0] = first * each[0]
-    forward[0] /= forward[0].sum()
-    for i in range(1, len(each)):
-        forward[i] = (forward[i - 1] @ follow) * each[i]
-        forward[i] /= forward[i].sum()
-    for i in range(len(each) - 2, -1, -1):
-        backward[i] = follow @ (each[i + 1] * backward[i + 1])
-        backward[i] /= backward[i].sum()
-    chances = forward * backward
-    result: FloatArray = chances / chances.sum(axis=1, keepdims=True)
+    forward, backward = np.ones_like(each), np.ones_like(each)
+    forward[0] = _scaled(first * each[0])
+    for step, going in enumerate(side.going[1:], 1):
+        forward[step, :going] = _scaled((forward[step - 1, :going] @ follow) * each[step, :going])
+    for step in range(len(each) - 2, -1, -1):
+        going = side.going[step + 1]
+        backward[step, :going] = _scaled((each[step + 1, :going] * backward[step + 1, :going]) @ follow.T)
+    return _scaled(forward * backward)
+
+
+def _scaled(chances: FloatArray) -> FloatArray:
+    """Adding up to 1 over the tags."""
+    result: FloatArray = chances / chances.sum(axis=-1, keepdims=True)
     return result

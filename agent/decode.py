@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from agent.checkpoint import Calibration
-from agent.crf import Transitions, best_path, marginals
+from agent.crf import FloatArray, IntArray, Transitions, best_paths, marginals
 from agent.heads import Labels
 from agent.types import Intent, Verdict
 from agent.types import Span as Span
@@ -23,8 +22,6 @@ MARKS = ",;:?!"
 
 MOST_WANTED = 3
 """More intents than this are not read out of one sentence."""
-
-FloatArray = npt.NDArray[np.floating[Any]]
 
 
 class Meaning(NamedTuple):
@@ -131,35 +128,47 @@ def confidences(
     return result
 
 
-def decode_tags(
-    scores: FloatArray, places: Sequence[tuple[int, int]], labels: Labels, text: str, transitions: Transitions
-) -> list[Span]:
-    """Read entity spans from tag scores: those of the likeliest sequence of tags.
+class Tagged(NamedTuple):
+    """A text as the tagger saw it: raw scores (n, number of tags), each token's place in the text, the text."""
+
+    scores: FloatArray
+    places: Sequence[tuple[int, int]]
+    text: str
+
+
+def decode_tags(texts: Sequence[Tagged], labels: Labels, transitions: Transitions) -> list[list[Span]]:
+    """Read each text's entity spans from tag scores: those of the likeliest sequence of tags.
 
     Spans hold whole words; a mark that ends a clause is not part of one. The confidence of a span is the mean, over
     its tokens, of the chance of lying in one of its type.
 
     Args:
-        scores: (n, number of tags), raw.
-        places: character offsets of each token in `text`.
+        texts: with the tagger's scores.
         labels: of the checkpoint.
-        text: what the offsets point into.
         transitions: of the checkpoint; those of a new `LinearChainCRF` take each token on its own.
     """
-    if not len(scores) or not labels.entities or _outside(scores, transitions.reach):
-        return []
-    path = best_path(scores, transitions, _joined(places, text))
-    if not path.any():
-        return []
-    chances = marginals(scores, transitions)
+    found: list[list[Span]] = [[] for _ in texts]
+    if not labels.entities:
+        return found
+    some = [i for i, one in enumerate(texts) if len(one.scores) and not _outside(one.scores, transitions.reach)]
+    joined = [_joined(texts[i].places, texts[i].text) for i in some]
+    paths = dict(zip(some, best_paths([texts[i].scores for i in some], transitions, joined), strict=True))
+    some = [i for i in some if paths[i].any()]
+    for i, chances in zip(some, marginals([texts[i].scores for i in some], transitions), strict=True):
+        found[i] = _spans(texts[i], paths[i], chances, labels)
+    return found
+
+
+def _spans(tagged: Tagged, path: IntArray, chances: FloatArray, labels: Labels) -> list[Span]:
+    """The spans of one text, by its tags (n,) and the chances of them (n, number of tags)."""
     spans: list[tuple[int, int, int, list[float]]] = []
     for i in np.flatnonzero(path).tolist():
-        kind, (start, end) = (int(path[i]) - 1) // 2, places[i]
+        kind, (start, end) = (int(path[i]) - 1) // 2, tagged.places[i]
         if path[i] % 2 == 0 and spans:
             spans[-1] = (kind, spans[-1][1], end, [*spans[-1][3], _chance(chances[i], kind)])
         else:
             spans.append((kind, start, end, [_chance(chances[i], kind)]))
-    return [(labels.entities[k], *_bounds(text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
+    return [(labels.entities[k], *_bounds(tagged.text, a, b), float(np.mean(chance))) for k, a, b, chance in spans]
 
 
 def _joined(places: Sequence[tuple[int, int]], text: str) -> list[bool]:

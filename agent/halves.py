@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from agent.clauses import CLEAR, Cut, Halves, at_gaps, at_joints, best_cut, worths
-from agent.decode import FloatArray, Pair, sigmoid, softmax
+from agent.crf import FloatArray
+from agent.decode import Pair, sigmoid, softmax
 from agent.scoring import Scorer, Scores, Words
 from modalities.types import Encoding
 

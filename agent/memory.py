@@ -58,9 +58,9 @@ class Memory(nn.Module):
             pooled: fused vectors, (batch, width).
             intents: how many there are.
         """
-        near = functional.normalize(pooled.to(self.vectors.dtype), dim=-1) @ self.vectors.T
-        weights = (near * self.sharpness).softmax(dim=-1)
-        return weights.new_zeros(len(weights), intents).index_add_(1, self.intents, weights)
+        asked = functional.normalize(pooled.to(self.vectors.dtype), dim=-1) * self.sharpness
+        weights = (self.vectors @ asked.T).softmax(dim=0)
+        return weights.new_zeros(intents, len(asked)).index_add_(0, self.intents, weights).T
 
     def forward(self, scores: Tensor, pooled: Tensor) -> Tensor:
         """Intent scores (batch, intents) with the memory's say: their softmax is the mixture, their sum of

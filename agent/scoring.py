@@ -9,8 +9,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
-from agent.crf import Transitions
-from agent.decode import FloatArray
+from agent.crf import FloatArray, Transitions
 from agent.fusion import ModalityBatch, collate
 from agent.heads import Logits
 from agent.parts import Parts

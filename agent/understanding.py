@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from agent.clock import Clock
-from agent.decode import Pair, Span, decode_rows, decode_tags, softmax
+from agent.decode import Pair, Span, Tagged, decode_rows, decode_tags, softmax
 from agent.entities import Recognizers, merge
 from agent.evidence import Given, evidence_for
 from agent.fusion import ModalityBatch
@@ -198,10 +198,14 @@ class Understander:
             [pair for _, _, pair in rows],
         )  # fmt: skip
         moods = softmax(np.stack([scored.sentiment for _, scored, _ in rows])).tolist()
-        for (i, scored, _), meaning, mood in zip(rows, meanings, moods, strict=True):
+        read = [(works[i], scored) for i, scored, _ in rows]
+        said = self._spans("text", read, [work.text for work, _ in read])
+        on_photo = self._spans("ocr", read, [join_lines(work.lines) for work, _ in read])
+        for k, (i, _, _) in enumerate(rows):
             work = works[i]
-            photo, printed = self._read_photo(work, scored)
-            words = self._words(work, self._spans(work, scored, "text", work.text))
+            meaning, mood = meanings[k], moods[k]
+            photo, printed = self._read_photo(work, on_photo[k])
+            words = self._words(work, said[k])
             found[i] = Understanding(
                 text=work.text, transcript=work.transcript, intents=meaning.intents, wanted=meaning.wanted,
                 entities=words + printed, verdict=meaning.verdict, out_of_scope=meaning.out_of_scope,
@@ -231,12 +235,16 @@ class Understander:
             evidence=evidence_for(given, intent, score, lambda texts: self.scorer.encoded(texts, [typed] * len(texts))),
         )
 
-    def _spans(self, work: _Work, scores: Scores, name: str, text: str) -> list[Span]:
-        encoding = work.encodings.get(name)
-        if encoding is None or name not in scores.tags:
-            return []
-        tags = scores.tags[name][: len(encoding)]
-        return decode_tags(tags, encoding.spans, self.parts.checkpoint.model.labels, text, self.scorer.transitions)
+    def _spans(self, name: str, read: Sequence[tuple[_Work, Scores]], texts: Sequence[str]) -> list[list[Span]]:
+        """What the tagger marked in one modality of turns; its tokens point into the texts."""
+        tagged = []
+        for (work, scores), text in zip(read, texts, strict=True):
+            encoding, tags = work.encodings.get(name), scores.tags.get(name)
+            if encoding is None or tags is None:
+                tagged.append(Tagged(np.zeros((0, 0)), (), text))
+            else:
+                tagged.append(Tagged(tags[: len(encoding)], encoding.spans, text))
+        return decode_tags(tagged, self.parts.checkpoint.model.labels, self.scorer.transitions)
 
     def _words(self, work: _Work, spans: Sequence[Span]) -> tuple[Entity, ...]:
         tagged = self.recognizers.tagged(work.text, spans)
@@ -256,14 +264,14 @@ class Understander:
                     return replace(entity, value=find.value, source="checksum", confidence=0.7)
         return entity
 
-    def _read_photo(self, work: _Work, scores: Scores) -> tuple[Photo | None, tuple[Entity, ...]]:
+    def _read_photo(self, work: _Work, spans: Sequence[Span]) -> tuple[Photo | None, tuple[Entity, ...]]:
         if work.photo is None:
             return None, ()
         photo = replace(work.photo, lines=work.lines, barcodes=work.barcodes)
         text = join_lines(work.lines)
         found = codes(text, work.barcodes, self.recognizers.types.values())
         if photo.kind == "receipt" and work.lines:
-            fields = read_receipt(work.lines, self._spans(work, scores, "ocr", text))
+            fields = read_receipt(work.lines, spans)
             photo = replace(photo, receipt=fields.receipt)
             found = [*found, *fields.entities]
         return photo, tuple(found)

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from agent.config import load_settings
 from agent.crf import LinearChainCRF
-from agent.decode import Span, decode_tags, softmax
+from agent.decode import Span, Tagged, decode_tags, softmax
 from agent.heads import Labels
 from agent.types import Entity, Intent, Understanding
 from benchmarks.packs import Understand
@@ -86,15 +86,17 @@ def frozen(rows: Sequence[Row], options: argparse.Namespace) -> Understand:
 
     def understand(texts: Sequence[str]) -> list[Understanding]:
         chances = intents.predict_proba(encoder.pool(texts))
-        results = []
-        for text, chance, encoding in zip(texts, chances, encoder.encode(texts), strict=True):
-            spans: list[Span] = []
+        tagged = []
+        for text, encoding in zip(texts, encoder.encode(texts), strict=True):
+            scores = np.full((len(encoding), len(labels.tags)), -60.0)
             if tagger is not None and len(encoding):
-                scores = np.full((len(encoding), len(labels.tags)), -60.0)
                 scores[:, tagger.classes_] = tagger.predict_log_proba(encoding.vectors)
-                spans = decode_tags(scores, encoding.spans, labels, text, rules)
-            results.append(understanding(text, chance, labels, spans))
-        return results
+            tagged.append(Tagged(scores, encoding.spans, text))
+        spans = decode_tags(tagged, labels, rules)
+        return [
+            understanding(text, chance, labels, marked)
+            for text, chance, marked in zip(texts, chances, spans, strict=True)
+        ]
 
     return understand
 
@@ -127,12 +129,15 @@ def fine_tuned(rows: Sequence[Row], options: argparse.Namespace) -> Understand:
     rules = LinearChainCRF(len(labels.tags)).transitions()
 
     def understand(texts: Sequence[str]) -> list[Understanding]:
-        results = []
-        tagged = _logits(tagger, encoder, texts) if tagger is not None else [None] * len(texts)
-        for text, (scores, _), found in zip(texts, _logits(classifier, encoder, texts), tagged, strict=True):
-            spans = [] if found is None else decode_tags(*found, labels, text, rules)
-            results.append(understanding(text, softmax(scores), labels, spans))
-        return results
+        spans: list[list[Span]] = [[] for _ in texts]
+        if tagger is not None:
+            found = _logits(tagger, encoder, texts)
+            tagged = [Tagged(*scored, text) for scored, text in zip(found, texts, strict=True)]
+            spans = decode_tags(tagged, labels, rules)
+        return [
+            understanding(text, softmax(scores), labels, marked)
+            for text, (scores, _), marked in zip(texts, _logits(classifier, encoder, texts), spans, strict=True)
+        ]
 
     return understand
 

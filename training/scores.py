@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from agent.checkpoint import Calibration
-from agent.decode import Span, decode_intents, decode_tags, softmax
+from agent.decode import Span, Tagged, decode_intents, decode_tags, softmax
 from agent.fusion import collate
 from agent.heads import Labels, UnderstandingModel
 from agent.types import Entity, Sentiment, Understanding
@@ -78,8 +78,11 @@ def scores_of(
         several.append(logits.several.float().cpu().numpy())
         sentiment.append(logits.sentiment.float().cpu().numpy())
         tags = logits.tags["text"].float().cpu().numpy() if "text" in logits.tags else np.zeros((len(part), 0, 0))
-        for i, (row, text) in enumerate(zip(part, texts, strict=True)):
-            spans.append(decode_tags(tags[i, : len(text)], text.spans, model.labels, row.text, transitions))
+        tagged = [
+            Tagged(tags[i, : len(text)], text.spans, row.text)
+            for i, (row, text) in enumerate(zip(part, texts, strict=True))
+        ]
+        spans += decode_tags(tagged, model.labels, transitions)
     raw = [np.concatenate(parts) for parts in (pooled, intents, scope, several, sentiment)]
     return Scores(raw[0], raw[1], raw[2], raw[3], raw[4], spans)
 

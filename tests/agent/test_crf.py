@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from agent.crf import LinearChainCRF, best_path, marginals
-from agent.decode import FloatArray, decode_tags
+from agent.crf import FloatArray, LinearChainCRF, best_paths, marginals
+from agent.decode import Tagged, decode_tags
 from agent.heads import Labels
 
 TAGS, LENGTH, IGNORED = 3, 4, -100
@@ -68,14 +68,14 @@ def test_marginals_are_those_of_counting_every_sequence(crf: LinearChainCRF) -> 
     wanted = np.zeros((LENGTH, TAGS))
     for tags, score in table.items():
         wanted[range(LENGTH), tags] += np.exp(score - total)
-    np.testing.assert_allclose(marginals(scores.numpy(), crf.transitions()), wanted, atol=1e-5)
+    np.testing.assert_allclose(marginals([scores.numpy()], crf.transitions())[0], wanted, atol=1e-5)
 
 
 def test_the_best_path_is_the_highest_of_every_sequence(crf: LinearChainCRF) -> None:
     for scores in 2 * torch.randn(20, LENGTH, TAGS):
         table = ruled(crf, scores)
-        assert tuple(best_path(scores.numpy(), crf.transitions())) == max(table, key=lambda tags: table[tags])
-    assert best_path(scores[:1].numpy(), crf.transitions()).shape == (1,)
+        assert tuple(best_paths([scores.numpy()], crf.transitions())[0]) == max(table, key=lambda tags: table[tags])
+    assert best_paths([scores[:1].numpy()], crf.transitions())[0].shape == (1,)
 
 
 @torch.no_grad()
@@ -83,12 +83,12 @@ def test_what_cannot_follow_is_never_read(crf: LinearChainCRF) -> None:
     for alone in (False, True):
         crf.alone[:] = alone
         for scores in 5 * torch.randn(60, LENGTH, TAGS):
-            path = best_path(scores.numpy(), crf.transitions()).tolist()
+            path = best_paths([scores.numpy()], crf.transitions())[0].tolist()
             assert path[0] != 2
             for before, after in pairwise(path):
                 assert (before, after) != (0, 2), "goes on without having begun"
                 assert not (alone and before and after == 1), "of this type, none stand side by side"
-            chances = marginals(scores.numpy(), crf.transitions())
+            chances = marginals([scores.numpy()], crf.transitions())[0]
             assert chances[0, 2] == 0.0
 
 
@@ -96,7 +96,7 @@ def test_what_cannot_follow_is_never_read(crf: LinearChainCRF) -> None:
 def test_within_a_word_nothing_begins_or_ends(crf: LinearChainCRF) -> None:
     joined = [False, True, False, True]
     for scores in 5 * torch.randn(60, LENGTH, TAGS):
-        path = best_path(scores.numpy(), crf.transitions(), joined)
+        path = best_paths([scores.numpy()], crf.transitions(), [joined])[0]
         for i in (1, 3):
             assert (path[i - 1] == 0) == (path[i] == 0)
             assert path[i] != 1
@@ -108,9 +108,21 @@ def test_within_a_word_nothing_begins_or_ends(crf: LinearChainCRF) -> None:
         assert tuple(path) == max(allowed, key=lambda tags: allowed[tags])
 
 
+def test_sentences_side_by_side_are_read_as_each_alone(crf: LinearChainCRF) -> None:
+    rng = np.random.default_rng(7)
+    sentences = [3 * rng.normal(size=(n, TAGS)) for n in rng.integers(1, 40, 300)]
+    joined = [[False, *(rng.random(len(scores) - 1) < 0.3).tolist()] for scores in sentences]
+    rules = crf.transitions()
+    paths, chances = best_paths(sentences, rules, joined), marginals(sentences, rules)
+    for scores, within, path, found in zip(sentences, joined, paths, chances, strict=True):
+        np.testing.assert_array_equal(path, best_paths([scores], rules, [within])[0])
+        np.testing.assert_allclose(found, marginals([scores], rules)[0], atol=1e-9)
+    assert best_paths([], rules) == marginals([], rules) == []
+
+
 def test_long_and_extreme_sentences_stay_finite(crf: LinearChainCRF) -> None:
     scores = 60 * torch.randn(1, 500, TAGS)
-    found = marginals(scores[0].numpy(), crf.transitions())
+    found = marginals([scores[0].numpy()], crf.transitions())[0]
     np.testing.assert_allclose(found.sum(axis=1), 1.0, atol=1e-5)
     assert torch.isfinite(crf.loss(scores, scores.argmax(dim=-1), IGNORED))
     assert crf.loss(scores, torch.full((1, 500), IGNORED), IGNORED).item() == 0.0
@@ -120,9 +132,9 @@ def test_a_tag_is_read_with_its_neighbours() -> None:
     labels, crf = Labels((), ("name",)), LinearChainCRF(TAGS)
     scores = np.array([[0.0, 3.0, 0.0], [1.5, 0.0, 1.0], [0.0, 2.0, 1.9]], np.float32)
     places, text = [(0, 1), (2, 3), (4, 5)], "a b c"
-    alone = decode_tags(scores, places, labels, text, crf.transitions())
+    (alone,) = decode_tags([Tagged(scores, places, text)], labels, crf.transitions())
     assert [span[1:3] for span in alone] == [(0, 1), (4, 5)]
     with torch.no_grad():
         crf.follow[1, 2] = crf.follow[2, 2] = 2.0  # names are long
-    together = decode_tags(scores, places, labels, text, crf.transitions())
+    (together,) = decode_tags([Tagged(scores, places, text)], labels, crf.transitions())
     assert [span[1:3] for span in together] == [(0, 5)]

@@ -5,7 +5,7 @@ import pytest
 
 from agent.checkpoint import Calibration
 from agent.crf import LinearChainCRF
-from agent.decode import decode_intents, decode_tags, whole_words
+from agent.decode import Tagged, decode_intents, decode_tags, whole_words
 from agent.heads import Labels
 
 LABELS = Labels(("track", "cancel", "greet"), ("order_id", "date"))
@@ -51,7 +51,7 @@ def tags(*names: str) -> np.ndarray:
     ],
 )
 def test_spans_are_whole_words(names: tuple[str, ...], found: list[tuple[str, int, int]]) -> None:
-    spans = decode_tags(tags(*names), PLACES, LABELS, TEXT, RULES)
+    (spans,) = decode_tags([Tagged(tags(*names), PLACES, TEXT)], LABELS, RULES)
     assert [(kind, a, b) for kind, a, b, _ in spans] == found
     assert all(0.6 < score <= 1 for *_, score in spans)
 
@@ -76,7 +76,7 @@ def test_spans_begin_and_end_where_words_do(text: str, names: str, found: str | 
     places = [match.span() for match in re.finditer(r"[A-Za-z]+|[^\sA-Za-z]", text)]
     scores = np.full((len(places), 3), -5.0)
     scores[range(len(places)), ["OBI".index(name) for name in names.split()]] = 5.0
-    spans = decode_tags(scores, places, labels, text, LinearChainCRF(3).transitions())
+    (spans,) = decode_tags([Tagged(scores, places, text)], labels, LinearChainCRF(3).transitions())
     assert [text[a:b] for _, a, b, _ in spans] == ([] if found is None else [found])
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from agent.checkpoint import Calibration
 from agent.clauses import CLEAR, at_gaps, at_joints, best_cut
-from agent.decode import FloatArray, Pair, sigmoid, softmax
+from agent.crf import FloatArray
+from agent.decode import Pair, sigmoid, softmax
 from agent.halves import SHORTLIST, HalfReader
 from agent.scoring import Scorer, Scores, Words
 from modalities.types import Encoding

@@ -123,7 +123,7 @@ def test_another_hearing_mends_a_wrong_check_digit(parts: Any) -> None:
     understander = Understander(parts)
     start, end = len("cancel "), len("cancel ") + 7
     tagged = [("order_id", start, end, 0.95)]
-    understander._spans = lambda *_: tagged  # type: ignore[assignment,method-assign]
+    understander._spans = lambda *_: [tagged]  # type: ignore[method-assign]
     (result,) = understander.understand([Turn(audio=SOUND)])
     assert [(e.type, e.value) for e in result.entities] == [("order_id", ORDER)]
 
