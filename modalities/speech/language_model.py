@@ -128,6 +128,11 @@ def known_words() -> frozenset[str]:
     return _engine_words()
 
 
+def engine_pronunciations() -> Mapping[str, tuple[str, ...]]:
+    """The engine's own dictionary: word -> its pronunciations, the commonest first."""
+    return _engine_dictionary()
+
+
 def unmarked(word: str) -> str:
     """The word as it reads, without its mark."""
     return word.partition(MARK)[0]

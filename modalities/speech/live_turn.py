@@ -50,18 +50,23 @@ class SmartTurn:
         return float(np.asarray(value).reshape(-1)[0])
 
 
-def log_mel(samples: FloatArray) -> FloatArray:
-    """Whisper's log-mel features of 8 s that end with the samples.
+def log_mel(samples: FloatArray, seconds: float = SECONDS) -> FloatArray:
+    """Whisper's log-mel features of so many seconds that end with the samples.
+
+    Loudness is evened out as if there were 8 s of them: how much silence is shown changes nothing else.
 
     Args:
-        samples: shape (n,), 16 kHz, n at most 128,000.
+        samples: shape (n,), 16 kHz, no longer than the seconds.
+        seconds: 8 at most, in whole frames of 10 ms.
 
     Returns:
-        Shape (80, 800).
+        Shape (80, 100 * seconds).
     """
-    whole = round(SECONDS * RATE)
+    whole, full = round(seconds * RATE), round(SECONDS * RATE)
     padded = np.pad(np.nan_to_num(samples), (whole - len(samples), 0))
-    even = (padded - padded.mean()) / np.sqrt(padded.var() + VARIANCE_FLOOR)
+    mean = padded.sum(dtype=np.float64) / full
+    variance = np.square(padded, dtype=np.float64).sum() / full - mean**2
+    even = ((padded - mean) / np.sqrt(variance + VARIANCE_FLOOR)).astype(np.float32)
     framed = np.lib.stride_tricks.sliding_window_view(np.pad(even, WINDOW // 2, mode="reflect"), WINDOW)[::HOP]
     window = np.hanning(WINDOW + 1)[:-1]
     power = np.square(np.abs(np.fft.rfft(framed[: whole // HOP] * window, axis=1)))
@@ -85,21 +90,39 @@ def _filters() -> FloatArray:
     return found
 
 
-@cache
-def _session() -> Any:
-    """The model, loaded once and shared: a run of it keeps no state."""
+def model_path() -> Path:
+    """Smart Turn's file in the wheel.
+
+    Raises:
+        MissingPartError: pipecat-ai is not installed, or holds another version.
+    """
     spec = find_spec("pipecat")  # found, not imported: importing it logs a banner
     if spec is None or not spec.submodule_search_locations:
-        raise MissingPartError("end of turn needs the package pipecat-ai; pip install pipecat-ai")
+        raise MissingPartError("Smart Turn needs the package pipecat-ai; pip install pipecat-ai")
     folder = Path(spec.submodule_search_locations[0]) / "audio" / "turn" / "smart_turn" / "data"
     models = sorted(folder.glob("smart-turn-v3*cpu.onnx"))
     if not models:
         raise MissingPartError("pipecat-ai holds no Smart Turn v3 model; pip install pipecat-ai==1.14.0")
+    return models[-1]
+
+
+def session(model: str | bytes) -> Any:
+    """A model for one thread, by ONNX Runtime: a path, or the model itself.
+
+    Raises:
+        MissingPartError: onnxruntime is not installed.
+    """
     try:
         import onnxruntime
     except ImportError as error:
-        raise MissingPartError("end of turn needs the package onnxruntime; pip install onnxruntime") from error
+        raise MissingPartError("Smart Turn needs the package onnxruntime; pip install onnxruntime") from error
     options = onnxruntime.SessionOptions()
     options.inter_op_num_threads = options.intra_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(models[-1]), sess_options=options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(model, sess_options=options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _session() -> Any:
+    """The model, loaded once and shared: a run of it keeps no state."""
+    return session(str(model_path()))

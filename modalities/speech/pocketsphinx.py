@@ -1,33 +1,32 @@
 """PocketSphinx with a compiled language model: speech to words on one CPU core, nothing downloaded.
 
 CMU PocketSphinx (https://github.com/cmusphinx/pocketsphinx) brings its US English acoustic model in its wheel; what
-it expects to hear comes from `modalities.speech.language_model.compile_model`.
+it expects to hear comes from `modalities.speech.language_model.compile_model`. Whole turns are heard twice, by that
+acoustic model and by `modalities.speech.phone_listener`, and what fits the sound best is taken.
 """
 
 from __future__ import annotations
 
-import gzip
 import math
-import os
-import queue
-import re
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modalities.audio import PHONE_RATE, encode_pcm16, level, resample
-from modalities.errors import InputError, MissingPartError, WeightsError
+from modalities.errors import InputError
 from modalities.locate import ROOT
-from modalities.speech import acoustic, language_model
+from modalities.speech import acoustic
 from modalities.speech.base import MAX_ALTERNATIVES, SILENCE_DB, Capabilities
+from modalities.speech.decoders import Language, Pool, alternatives, words, written
 from modalities.types import Audio, Transcript, Word
+
+if TYPE_CHECKING:
+    from modalities.speech.phone_listener import PhoneListener
 
 RATE = 16_000
 FRAMES_PER_SECOND = 100
@@ -39,7 +38,9 @@ NARROW_DB = -37.0  # AN4's microphones put at least -35 dB above 4.3 kHz, a tele
 NOISY_DB = 23.0  # between quiet and loud frames: AN4 has at least 26 dB, in noise 10 dB below it at most 22 dB
 KINDS = ("quiet", "noisy", "telephone")
 ACOUSTICS = ROOT / "weights" / "hearing"
-NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
+PHONES = "phones.safetensors"
+ALONE = 0.9  # confidence that the phones need where the wheel's model heard nothing
+TRUST = 2.2  # nats a word by which what the wheel's model hears may fit the phones less
 
 TUNING: Mapping[str, Any] = MappingProxyType(
     {
@@ -60,8 +61,9 @@ class PocketSphinx:
         decoders: how many recordings may be decoded at once.
         streams: how many turns may be heard as they are spoken, at once; each takes a decoder of its own.
         tuning: PocketSphinx settings that differ from `TUNING`.
-        acoustics: folder with the adapted acoustic models, `noisy.safetensors` for microphones in noise and
-            `telephone.safetensors` for lines of 8 kHz; None takes the wheel's own, as quiet wide-band sound does.
+        acoustics: folder with `phones.safetensors` and the adapted acoustic models, `noisy.safetensors` for
+            microphones in noise and `telephone.safetensors` for lines of 8 kHz; None hears everything once, by the
+            wheel's own.
 
     Raises:
         MissingPartError: pocketsphinx is not installed.
@@ -80,17 +82,19 @@ class PocketSphinx:
         if decoders < 1 or streams < 0:
             raise InputError(f"decoders must be at least 1 and streams at least 0, got {decoders!r} and {streams!r}")
         self.model_dir = Path(model_dir)
-        language_model.read_meta(self.model_dir)
-        settings = {**TUNING, **(tuning or {})}
-        # Read now: decoders are made when first asked for, and the folder may be gone by then.
-        files = {name: (self.model_dir / name).read_bytes() for name in (language_model.ARPA, language_model.WORDS)}
+        settings, language = {**TUNING, **(tuning or {})}, Language(self.model_dir)
         self._streams = streams
-        self._pools: dict[tuple[str, str], _Pool] = {}
+        self._listener: PhoneListener | None = None
+        if acoustics is not None:
+            from modalities.speech.phone_listener import PhoneListener
+
+            self._listener = PhoneListener(language, Path(acoustics) / PHONES, decoders)
+        self._pools: dict[tuple[str, str], Pool] = {}
         for kind in KINDS:
             model = None if acoustics is None or kind == "quiet" else Path(acoustics) / f"{kind}.safetensors"
-            make = partial(_decoder, self.model_dir, files, settings, model)
-            self._pools[kind, "whole"] = _Pool(make, decoders)
-            self._pools[kind, "stream"] = _Pool(make, streams)
+            make = partial(_decoder, language, settings, model)
+            self._pools[kind, "whole"] = Pool(make, decoders)
+            self._pools[kind, "stream"] = Pool(make, streams)
         self._pools["quiet", "whole"].fill()
 
     @property
@@ -111,11 +115,14 @@ class PocketSphinx:
         "silence", "noise" (no words, or few and far between), "unclear" (words that fit the sound badly).
         """
         sounds = [resample(recording, RATE) for recording in recordings]
-        kinds = [kind_of(sound) for sound in sounds]
-        found: dict[int, Transcript] = {}
-        for kind in sorted(set(kinds)):
+        kinds = ["silence" if level(sound) < SILENCE_DB else kind_of(sound) for sound in sounds]
+        found = dict.fromkeys(range(len(sounds)), Transcript("", rejected="silence"))
+        for kind in sorted(set(kinds) - {"silence"}):
+            rows = [i for i in range(len(sounds)) if kinds[i] == kind]
             with self._pools[kind, "whole"].decoder() as decoder:
-                found.update((i, _decode(decoder, sound)) for i, sound in enumerate(sounds) if kinds[i] == kind)
+                found.update((i, _decode(decoder, sounds[i])) for i in rows)
+            if self._listener is not None:
+                found.update((i, _twice(self._listener, sounds[i], found[i])) for i in rows)
         return [found[i] for i in range(len(sounds))]
 
     def stream(self, rate: int = RATE) -> Stream | None:
@@ -131,48 +138,10 @@ class PocketSphinx:
         return None if decoder is None else Stream(decoder, pool)
 
 
-class _Pool:
-    """Decoders of one kind, made when first asked for."""
-
-    def __init__(self, make: Callable[[], Any], count: int) -> None:
-        self._make, self._count = make, count
-        self._free: queue.Queue[Any] = queue.Queue()
-        self._lock = threading.Lock()
-
-    def fill(self) -> None:
-        """Make the decoders, unless that is done."""
-        with self._lock:
-            while self._count:
-                self._free.put(self._make())
-                self._count -= 1
-
-    @contextmanager
-    def decoder(self) -> Iterator[Any]:
-        """One for a while, as soon as one is free."""
-        self.fill()
-        decoder = self._free.get()
-        try:
-            yield decoder
-        finally:
-            self._free.put(decoder)
-
-    def try_take(self) -> Any:
-        """One to keep, or None when none is free."""
-        self.fill()
-        try:
-            return self._free.get_nowait()
-        except queue.Empty:
-            return None
-
-    def give_back(self, decoder: Any) -> None:
-        """Take back what `try_take` gave."""
-        self._free.put(decoder)
-
-
 class Stream:
     """One turn as it is spoken: sound in, the words heard so far out. Made by `PocketSphinx.stream`."""
 
-    def __init__(self, decoder: Any, pool: _Pool) -> None:
+    def __init__(self, decoder: Any, pool: Pool) -> None:
         self._decoder, self._pool = decoder, pool
         self._resampler: Any = None
         decoder.reinit_feat()
@@ -188,7 +157,7 @@ class Stream:
         if len(sound.samples):
             self._decoder.process_raw(encode_pcm16(with_floor(sound)))
         heard = self._decoder.hyp()
-        return " ".join(word for word in map(_written, heard.hypstr.split() if heard else ()) if word)
+        return " ".join(word for word in map(written, heard.hypstr.split() if heard else ()) if word)
 
     def close(self) -> None:
         """Hear no more; the decoder serves the next turn."""
@@ -198,41 +167,63 @@ class Stream:
             self._pool.give_back(decoder)
 
 
-def _decoder(model_dir: Path, files: Mapping[str, bytes], settings: Mapping[str, Any], model: Path | None) -> Any:
-    try:
-        import pocketsphinx
-    except ImportError as error:
-        raise MissingPartError("this speech engine needs the package pocketsphinx; pip install pocketsphinx") from error
-    with acoustic.folder(model) as hmm, tempfile.TemporaryDirectory() as folder:
-        arpa, words = Path(folder) / "lm.arpa", Path(folder) / language_model.WORDS
-        words.write_bytes(files[language_model.WORDS])
-        try:
-            arpa.write_bytes(gzip.decompress(files[language_model.ARPA]))
-            return pocketsphinx.Decoder(
-                hmm=str(hmm), lm=str(arpa), dict=str(words), loglevel="FATAL", logfn=os.devnull, **settings
-            )
-        except (OSError, EOFError, RuntimeError, ValueError) as error:
-            raise WeightsError(f"the speech model in {str(model_dir)!r} is damaged; compile it again") from error
+def _decoder(language: Language, settings: Mapping[str, Any], model: Path | None) -> Any:
+    with acoustic.folder(model) as hmm:
+        return language.decoder(hmm, settings)
 
 
 def _decode(decoder: Any, audio: Audio) -> Transcript:
-    if level(audio) < SILENCE_DB:
-        return Transcript("", rejected="silence")
     decoder.reinit_feat()  # forgets the noise and mean of the recording before
     decoder.start_utt()
     decoder.process_raw(encode_pcm16(with_floor(audio)), full_utt=True)
     decoder.end_utt()
-    words = tuple(_words(decoder, audio.seconds))
-    if not words:
+    found = tuple(words(decoder, FRAMES_PER_SECOND, audio.seconds))
+    if not found:
         return Transcript("", rejected="noise")
-    confidence = sum(word.confidence for word in words) / len(words)
-    covered = sum(word.end - word.start for word in words)
-    if audio.seconds > 1 and covered < LEAST_COVERED * audio.seconds:
+    confidence = sum(word.confidence for word in found) / len(found)
+    if scattered(found, audio.seconds):
         return Transcript("", confidence=confidence, rejected="noise")
     if confidence < UNSURE and _fit(decoder) < LEAST_FIT:
         return Transcript("", confidence=confidence, rejected="unclear")
-    text = " ".join(word.text for word in words)
-    return Transcript(text, words, confidence, tuple(_alternatives(decoder, text)))
+    text = " ".join(word.text for word in found)
+    return Transcript(text, found, confidence, tuple(alternatives(decoder, text)))
+
+
+def _twice(listener: PhoneListener, audio: Audio, once: Transcript) -> Transcript:
+    """A recording that was heard once, heard again by its phones."""
+    phones = listener.log_probabilities(audio)
+    again = listener.transcribe(phones)
+    if scattered(again.words, audio.seconds):
+        return once
+    return together(once, again, lambda texts: listener.likelihoods(texts, phones))
+
+
+def scattered(found: Sequence[Word], seconds: float) -> bool:
+    """Whether words take so little of a recording's time that they are bits of noise."""
+    return seconds > 1 and sum(word.end - word.start for word in found) < LEAST_COVERED * seconds
+
+
+def together(one: Transcript, other: Transcript, likelihood: Callable[[Sequence[str]], Sequence[float]]) -> Transcript:
+    """Two hearings of one recording as one: the words that fit its phones better, the rest as other hearings.
+
+    Args:
+        one: by the wheel's acoustic model, which knows more words' sounds: it needs to fit less well.
+        other: by the phones, which know real voices, lines and noise better.
+        likelihood: log likelihood of texts by the phones.
+    """
+    if not one.text and other.confidence < ALONE:
+        return one
+    first = (one.text, *one.alternatives) if one.text else ()
+    texts = list(dict.fromkeys([*first, *((other.text, *other.alternatives) if other.text else ())]))
+    fits = dict(zip(texts, likelihood(texts), strict=True))
+    for text in first:
+        fits[text] += TRUST * max(2, len(one.text.split()))
+    best = one if not other.text or (one.text and fits[one.text] >= fits[other.text]) else other
+    if best is one and one.confidence < UNSURE and one.text != other.text:
+        return Transcript("", confidence=one.confidence, rejected="unclear")
+    confidence = max(one.confidence, other.confidence) if one.text == other.text else best.confidence
+    others = sorted((text for text in texts if text != best.text), key=lambda text: -fits[text])
+    return replace(best, confidence=confidence, alternatives=tuple(others[:MAX_ALTERNATIVES]))
 
 
 def kind_of(audio: Audio) -> str:
@@ -266,32 +257,6 @@ def with_floor(audio: Audio) -> Audio:
 
 def _fit(decoder: Any) -> float:
     """How well the words' sounds fit the recording: mean log likelihood a frame, relative to the best of any sound."""
-    spoken = [segment for segment in decoder.seg() if _written(segment.word)]
+    spoken = [segment for segment in decoder.seg() if written(segment.word)]
     frames = sum(segment.end_frame - segment.start_frame + 1 for segment in spoken)
     return float(sum(math.log(max(segment.ascore, 1e-300)) for segment in spoken) / frames)
-
-
-def _words(decoder: Any, seconds: float) -> Iterator[Word]:
-    for segment in decoder.seg():
-        if text := _written(segment.word):
-            start = min(segment.start_frame / FRAMES_PER_SECOND, seconds)
-            end = min((segment.end_frame + 1) / FRAMES_PER_SECOND, seconds)
-            yield Word(text, start, end, min(1.0, max(0.0, float(segment.prob))))
-
-
-def _alternatives(decoder: Any, best: str) -> Iterator[str]:
-    seen = {best, ""}
-    for _, hypothesis in zip(range(NBEST_TRIES), decoder.nbest() or (), strict=False):
-        text = " ".join(word for word in map(_written, hypothesis.hypstr.split() if hypothesis else ()) if word)
-        if text not in seen:
-            seen.add(text)
-            yield text
-        if len(seen) > MAX_ALTERNATIVES + 1:
-            return
-
-
-def _written(token: str) -> str:
-    """A decoder's token as a word: no pauses, noises, sentence marks, pronunciation numbers or places."""
-    if token.startswith(("<", "[", "+")):
-        return ""
-    return language_model.unmarked(re.sub(r"\(\d+\)$", "", token))
