@@ -40,7 +40,7 @@ KINDS = ("quiet", "noisy", "telephone")
 ACOUSTICS = ROOT / "weights" / "hearing"
 PHONES = "phones.safetensors"
 ALONE = 0.9  # confidence that the phones need where the wheel's model heard nothing
-TRUST = 2.2  # nats a word by which what the wheel's model hears may fit the phones less
+TRUST = 2.6  # nats a word by which what the wheel's model hears may fit the phones less
 
 TUNING: Mapping[str, Any] = MappingProxyType(
     {
