@@ -166,6 +166,6 @@ def test_pocketsphinx_hears_a_made_recording(tmp_path: Path) -> None:
     from modalities.voice.espeak import ESpeak
 
     pack = Pack.load("retail")
-    path = save(ESpeak("en-us+f2").speak("where is my order"), tmp_path / "call.wav")
+    path = save(ESpeak("en-us").speak("where is my order"), tmp_path / "call.wav")
     row = Row("", ("order_status",), audio=path)
     assert hear([row], SETTINGS, pack, tmp_path)[0].text == "where is my order"
