@@ -27,7 +27,8 @@ from tqdm import tqdm
 
 from modalities.speech.language_model import engine_pronunciations, tidy
 from modalities.speech.phone_model import once
-from modalities.speech.phones import BLANK, FILE, PhoneHead, save
+from modalities.speech.phones import BLANK, PhoneHead, save
+from modalities.speech.pocketsphinx import PHONES
 from modalities.speech.sound_encoder import SoundEncoder
 from training.phone_corpus import Corpus, Spoken
 
@@ -129,7 +130,7 @@ def main() -> None:
     """Encode, train, write."""
     parser = argparse.ArgumentParser(prog="python -m training.phone_head", description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the public data sets")
-    parser.add_argument("--out", type=Path, required=True, help=f"folder for {FILE}")
+    parser.add_argument("--out", type=Path, required=True, help=f"folder for {PHONES}")
     parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--speakers", type=int, default=10, help="AN4 speakers that take no part")
     parser.add_argument("--seed", type=int, default=7)
@@ -154,7 +155,7 @@ def main() -> None:
         rows += found
     log.info("apart: %d speakers of AN4, %s of the digits", options.speakers, apart)
     head = train(rows, len(known), options.epochs, options.seed)
-    save(head, options.out / FILE, known, digits_apart=apart, seed=str(options.seed), epochs=str(options.epochs))
+    save(head, options.out / PHONES, known, digits_apart=apart, seed=str(options.seed), epochs=str(options.epochs))
 
 
 if __name__ == "__main__":

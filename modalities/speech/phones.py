@@ -17,7 +17,6 @@ from modalities.errors import WeightsError
 from modalities.speech.sound_encoder import WIDTH, SoundEncoder, fingerprint
 from modalities.types import Audio, FloatArray
 
-FILE = "phones.safetensors"
 BLANK = "_"
 
 

@@ -66,8 +66,8 @@ class PocketSphinx:
             wheel's own.
 
     Raises:
-        MissingPartError: pocketsphinx is not installed.
-        WeightsError: the folder holds no whole model.
+        MissingPartError: pocketsphinx is not installed, or what the phones are told from is not.
+        WeightsError: the folder holds no whole model, or the phones are missing or damaged.
     """
 
     def __init__(
