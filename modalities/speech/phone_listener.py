@@ -56,6 +56,7 @@ class PhoneListener:
             said[plain][tuple(numbers[phone] for phone in phone_model.once(way).split())] = None
         self._said = {word: tuple(ways) for word, ways in said.items()}
         self._pool = Pool(self._decoder, decoders)
+        self._pool.fill()  # no caller waits for it
 
     def _decoder(self) -> Any:
         with tempfile.TemporaryDirectory() as folder:
