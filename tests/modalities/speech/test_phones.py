@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from rapidfuzz.distance import Levenshtein
 
 from modalities.audio import decode_mulaw, encode_mulaw, resample
 from modalities.errors import WeightsError
@@ -44,7 +45,8 @@ def test_phones_are_those_said() -> None:
     phones = Phones(ACOUSTICS / PHONES)
     likeliest = phones.log_probabilities(speak("where is my order")).argmax(axis=1)
     changes = [k for i, k in enumerate(likeliest) if k and (i == 0 or k != likeliest[i - 1])]
-    assert " ".join(phones.names[k] for k in changes).endswith("M AY AO R D ER")
+    found = " ".join(phones.names[k] for k in changes)
+    assert Levenshtein.distance(found.split(), "W EH R IH Z M AY AO R D ER".split()) <= 3, found
 
 
 @pytest.mark.parametrize("text", ["where is my order", "cancel it", "four eight two"])
