@@ -88,11 +88,14 @@ class Pool:
 
     @contextmanager
     def decoder(self) -> Iterator[Any]:
-        """One for a while, as soon as one is free."""
+        """One for a while, as soon as one is free; one that failed in the middle of a recording is made anew."""
         self.fill()
         decoder = self._free.get()
         try:
             yield decoder
+        except BaseException:
+            decoder = self._make()
+            raise
         finally:
             self._free.put(decoder)
 

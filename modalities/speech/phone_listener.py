@@ -29,6 +29,8 @@ LEAST_LIKELY = -4.0
 """Nats a word below the likeliest phones that are no hearing."""
 LEAST_SURE = 0.5
 """Mean confidence below which it is none either."""
+MOST_TRIED = 40_000
+"""States on which other pronunciations are tried, all hearings together; the words behind are said as is commonest."""
 ROOM = 4
 """States more than its phones that a hearing must have to be laid on a recording."""
 
@@ -90,7 +92,7 @@ class PhoneListener:
         """Log likelihood of each text's words, in nats; -inf where a word is unknown or there is no room for them."""
         known = [[self._said.get(word, ()) for word in text.split()] for text in texts]
         found = [[ways[0] for ways in text] if all(text) else None for text in known]
-        best = self._scores(found, log_probabilities)
+        best, left = self._scores(found, log_probabilities), MOST_TRIED
         for place in range(max((len(text) for text in known), default=0)):
             tried = [
                 (row, [*first[:place], way, *first[place + 1 :]])
@@ -98,6 +100,9 @@ class PhoneListener:
                 if first is not None and place < len(first)
                 for way in known[row][place][1:]
             ]
+            left -= len(tried) * len(log_probabilities)
+            if left < 0:
+                break
             for (row, said), score in zip(tried, self._scores([s for _, s in tried], log_probabilities), strict=True):
                 if score > best[row]:
                     best[row], found[row] = score, said

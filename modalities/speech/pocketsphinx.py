@@ -211,7 +211,7 @@ def together(one: Transcript, other: Transcript, likelihood: Callable[[Sequence[
         other: by the phones, which know real voices, lines and noise better.
         likelihood: log likelihood of texts by the phones.
     """
-    if not one.text and other.confidence < ALONE:
+    if not one.text and (not other.text or other.confidence < ALONE):
         return one
     first = (one.text, *one.alternatives) if one.text else ()
     texts = list(dict.fromkeys([*first, *((other.text, *other.alternatives) if other.text else ())]))

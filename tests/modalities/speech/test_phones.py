@@ -74,6 +74,17 @@ def test_silence_has_no_words(listener: PhoneListener) -> None:
         assert listener.transcribe(listener.log_probabilities(audio)).text == ""
 
 
+def test_a_recording_that_fails_spoils_no_other(listener: PhoneListener) -> None:
+    def fail() -> None:
+        with listener._pool.decoder() as decoder:
+            decoder.start_utt()
+            raise RuntimeError("by accident")
+
+    with pytest.raises(RuntimeError, match="by accident"):
+        fail()
+    assert listener.transcribe(listener.log_probabilities(speak("cancel it"))).text == "cancel it"
+
+
 def test_features_square_to_how_unlikely_a_phone_is() -> None:
     scores = torch.randn(5, 40).log_softmax(-1).numpy()
     found = np.square(features(scores)) / 2

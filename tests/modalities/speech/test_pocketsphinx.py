@@ -178,6 +178,7 @@ def heard(text: str, confidence: float, *others: str) -> Transcript:
         (heard("five", 0.3), heard("five", 0.8), "five"),
         (heard("", 0.0), heard("five", 0.95), "five"),
         (heard("", 0.0), heard("five", 0.6), ""),
+        (heard("", 0.0), heard("", 0.95), ""),
         (heard("nine", 0.05), heard("", 0.0), ""),
         (heard("nine", 0.6), heard("", 0.0), "nine"),
     ],
