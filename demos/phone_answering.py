@@ -88,7 +88,7 @@ class Answering(FrameProcessor):
         self._agent, self._entry, self._understand, self._run = agent, entry, understand, run
         self._playout, self._manners = playout, manners
         self._transfers, self._ended = transfers and bool(manners.person), ended
-        self._came: asyncio.Queue[CallerTurn | str] = asyncio.Queue()
+        self._came: asyncio.Queue[CallerTurn | Turn | Say | str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._begun = self._active = time.monotonic()
         self._talking = self._speaking = self._waiting = False
@@ -162,10 +162,24 @@ class Answering(FrameProcessor):
         self._active = time.monotonic()
         if len(self._keys) < MOST_KEYS:
             self._keys += key
+        await self._break_off()
+        self._came.put_nowait("key")
+
+    async def _break_off(self) -> None:
+        """Stop the agent's words."""
         if self._speaking and self._cut is None:
             self._cut = self._playout.cut(self._active)
             await self.broadcast_interruption()  # type: ignore[no-untyped-call]
-        self._came.put_nowait("key")
+
+    async def give(self, turn: Turn) -> None:
+        """Something typed or shown during the call; it stops the agent's words, as a voice would."""
+        self._active = time.monotonic()
+        await self._break_off()
+        self._came.put_nowait(turn)
+
+    async def say(self, words: str) -> None:
+        """Words that answer no turn: a person's, who has taken the call over."""
+        self._came.put_nowait(Say(words))
 
     async def close(self) -> None:
         """The server stops: say so and end the call."""
@@ -177,8 +191,8 @@ class Answering(FrameProcessor):
         while self.ending is None:
             await self._one(await self._upcoming())
 
-    async def _upcoming(self) -> CallerTurn | str:
-        """What comes next: a turn, "key", "keys" (input complete), "silence", "longest", "close"."""
+    async def _upcoming(self) -> CallerTurn | Turn | Say | str:
+        """What comes next: a turn, words to say, "key", "keys" (input complete), "silence", "longest", "close"."""
         while True:
             now = time.monotonic()
             if now - self._begun >= self._manners.longest:
@@ -197,7 +211,7 @@ class Answering(FrameProcessor):
                 if time.monotonic() >= waits[what]:
                     return what
 
-    async def _one(self, came: CallerTurn | str) -> None:
+    async def _one(self, came: CallerTurn | Turn | Say | str) -> None:
         """Deal with one thing that came."""
         if came == "key":
             if not self._keys.endswith("#"):
@@ -211,6 +225,10 @@ class Answering(FrameProcessor):
             await self._keyed()
         elif isinstance(came, CallerTurn):
             await self._heard(came)
+        elif isinstance(came, Turn):
+            await self._given(came)
+        elif isinstance(came, Say):
+            await self._say(Answered(came.text))
         elif not (self._talking or self._speaking):
             await self._answer(Understanding())
 
@@ -220,9 +238,12 @@ class Answering(FrameProcessor):
         if keys and (keys == "0" or (asked == "confirm" and keys in KEY_WORDS)):
             keys = KEY_WORDS[keys]
         if keys:
-            understood = await self._settle(Turn(text=keys, call_id=self._entry.call_id, channel="phone"))
-            if understood is not None:
-                await self._answer(understood)
+            await self._given(Turn(text=keys, call_id=self._entry.call_id, channel="phone"))
+
+    async def _given(self, turn: Turn) -> None:
+        understood = await self._settle(turn)
+        if understood is not None:
+            await self._answer(understood)
 
     async def _heard(self, came: CallerTurn) -> None:
         began = time.monotonic()

@@ -94,6 +94,9 @@ async def hold(
     models: Models,
     closing: Callable[[Callable[[], Awaitable[None]]], Any],
     ended: Callable[[Ending], None],
+    *,
+    agent: PhoneAgent | None = None,
+    begun: Callable[[Answering], None] = lambda answering: None,
 ) -> Held:
     """Hold one call to its end.
 
@@ -103,13 +106,16 @@ async def hold(
         models: what all calls share.
         closing: is given what ends the call early, politely.
         ended: is told how the agent ends the call, before the line is closed: switches ask as soon as it is.
+        agent: who answers this call, where it is not who answers all.
+        begun: is given what holds the conversation, so that more than the line can take part.
     """
     manners, playout = models.manners, Playout()
     lead = manners.lead if line.clears else manners.short_lead
     transport = PhoneTransport(line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears)
     answering = Answering(
-        models.agent, entry, models.batches.ask, models.run, playout, manners, transfers=line.transfers, ended=ended
-    )
+        agent or models.agent, entry, models.batches.ask, models.run, playout, manners,
+        transfers=line.transfers, ended=ended,
+    )  # fmt: skip
     pipeline = Pipeline(
         [
             transport.input(),  # the carrier's messages -> the caller's sound and keys
@@ -129,6 +135,7 @@ async def hold(
 
     transport.add_event_handler("on_client_disconnected", gone)
     closing(answering.close)
+    begun(answering)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
     await runner.run()
