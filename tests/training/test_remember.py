@@ -60,7 +60,8 @@ def test_rows_with_a_photo_are_remembered_without_their_words_too() -> None:
 
     def scores(rows: list[Row]) -> Scores:
         asked[:] = rows
-        return scored({"a": 0, "b": 0, "c": 2})([Row(row.text or "a", row.intents) for row in rows])
+        found: Scores = scored({"a": 0, "b": 0, "c": 2})([Row(row.text or "a", row.intents) for row in rows])
+        return found
 
     remember(made, ROWS, ROWS, scores)
     remember_all(made, [Row("c 1", ("c",), image="receipt"), Row("", ("b",), image="receipt"), ROWS[0]], scores)
