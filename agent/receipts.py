@@ -10,8 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from agent.letterhead import Places, find_address, find_company
+from agent.address import Places, find_address
+from agent.letterhead import find_company
 from agent.printed import PrintedDate, find_dates, month_first
+from agent.respelling import respelt
 from agent.totals import rank_totals
 from agent.types import Entity, Receipt, Span
 from modalities.ocr import quarter_turns, turn_box
@@ -88,6 +90,7 @@ def read_receipt(lines: Sequence[TextLine], spans: Sequence[Span] = ()) -> Field
     company = _ruled("company", text, find_company(lines), spans) or _named("company", text, spans)
     after = company.places[-1][1] if company else 0
     address = _ruled("address", text, find_address(lines, after), spans) or _named("address", text, spans)
+    address = replace(address, value=respelt(address.value, text)) if address else None
     return Fields(text, company, _date(text, spans), address, _total(lines, spans))
 
 
