@@ -28,6 +28,7 @@ class Turn:
     Attributes:
         text: typed words.
         audio: a recording of what was said.
+        transcript: what is said in it, where it was heard already.
         image: a photo.
         call_id: ties the turns of one conversation together; None for a turn on its own.
         channel: where it came in; replies are worded for it.
@@ -38,6 +39,7 @@ class Turn:
     image: Image | None = None
     call_id: str | None = None
     channel: Channel = "text"
+    transcript: Transcript | None = None
 
 
 @dataclass(frozen=True)

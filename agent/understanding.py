@@ -80,7 +80,7 @@ class Understander:
     def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
         """Understand turns, each on its own; results in the same order. `explain` adds the evidence."""
         clock, timings = Clock(), dict[str, float]()
-        works = [_Work(turn) for turn in turns]
+        works = [_Work(turn, transcript=turn.transcript) for turn in turns]
         with clock("hear"):
             self._hear(works)
         with clock("see"):
@@ -104,10 +104,10 @@ class Understander:
         if spoken:
             from modalities.speech.base import listen
 
-            recordings = [work.turn.audio for work in spoken if work.turn.audio is not None]
-            for work, transcript in zip(
-                spoken, listen(self.parts.speech, self.parts.segmenter, recordings), strict=True
-            ):
+            unheard = [work for work in spoken if work.transcript is None]
+            recordings = [work.turn.audio for work in unheard if work.turn.audio is not None]
+            heard_now = listen(self.parts.speech, self.parts.segmenter, recordings) if unheard else []
+            for work, transcript in zip(unheard, heard_now, strict=True):
                 work.transcript = transcript
             self._listen_to_manner(spoken)
         for work in works:

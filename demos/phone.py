@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     )  # fmt: skip
     with cli.libraries_on_stderr():
         agent: Any = cli.build_agent(options, build)
-        agent.warm(image=False)
+        agent.warm(audio=False, image=False)
         quiet()
         asyncio.run(_serve(agent, manners, options))
     return cli.OK
@@ -52,7 +52,8 @@ async def _serve(agent: Agent, manners: Manners, options: argparse.Namespace) ->
     secrets = Secrets(os.environ.get(TWILIO, ""), os.environ.get(TOKEN, ""), options.public)
     if not (secrets.twilio or secrets.token):
         print(f"no secret is set: every call is turned away; set {TWILIO} or {TOKEN}", file=sys.stderr)
-    server = Server(desk_of(agent, manners, options.resume), secrets, options.host, options.port, options.audiosocket)
+    desk = desk_of(agent, manners, options.resume, options.hearing)
+    server = Server(desk, secrets, options.host, options.port, options.audiosocket)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, server.stop)
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--drain", type=float, default=60.0, metavar="S", help="calls may go on so long at the end (60)"
     )
+    parser.add_argument("--hearing", type=int, metavar="N", help="processes that hear (2; none for engines on a GPU)")
     parser.add_argument("--resume", type=float, default=300.0, metavar="S", help="broken calls may go on so long (300)")
     cli.add_agent_options(parser)
     return parser

@@ -24,13 +24,21 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
 from modalities.speech.live import State
-from modalities.speech.live_events import Acknowledged, Interrupted, LiveEvent, SpeechStarted, TurnComplete
+from modalities.speech.live_events import (
+    Acknowledged,
+    Calmed,
+    Interrupted,
+    LiveEvent,
+    SpeechStarted,
+    Stirred,
+    TurnComplete,
+)
 from modalities.types import Audio
 
 log = logging.getLogger(__name__)
 
 AT_LEAST = 0.032  # seconds of sound before a worker is called: the listener's own step
-AHEAD = 0.13  # seconds of pause after which the turn so far is passed on, in case that was all
+AHEAD = 0.1  # seconds of pause after which the turn so far is passed on, in case that was all
 ROOM = 0.2  # seconds of the room before the speech that are put after it: recognisers want quiet behind the last word
 MOST_WAITING = 10.0  # seconds of sound that may wait when the machine falls behind; what is older is lost
 
@@ -145,22 +153,34 @@ class Listening(FrameProcessor):
         return events, CallerPaused(Audio(np.concatenate([audio.samples, room]), audio.rate), ended)
 
     async def _tell(self, event: LiveEvent) -> None:
-        if isinstance(event, SpeechStarted):
-            await self.push_frame(UserStartedSpeakingFrame())
+        if isinstance(event, Stirred):
+            await self._hold()
+        elif isinstance(event, Calmed):
+            await self._go_on()
+        elif isinstance(event, SpeechStarted):
             if self._ears.agent_speaking:
-                self._holding = True
-                await self.push_frame(Hold())
+                await self._hold()
+            await self.push_frame(UserStartedSpeakingFrame())
         elif isinstance(event, Interrupted):
             await self._interrupt()
         elif isinstance(event, Acknowledged):
-            self._holding = False
-            await self.push_frame(GoOn())
+            await self._go_on()
             await self.push_frame(CallerNodded())
         elif isinstance(event, TurnComplete):
             if self._holding:  # the agent's last words were sent, but not heard
                 await self._interrupt()
             waited = (event.at - event.end) / self._ears.rate
             await self.push_frame(CallerTurn(event.audio, event.end, waited))
+
+    async def _hold(self) -> None:
+        if not self._holding:
+            self._holding = True
+            await self.push_frame(Hold())
+
+    async def _go_on(self) -> None:
+        if self._holding:
+            self._holding = False
+            await self.push_frame(GoOn())
 
     async def _interrupt(self) -> None:
         self._holding = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipecat.pipeline.pipeline import Pipeline
@@ -18,6 +18,7 @@ from demos.carriers.transport import PhoneTransport
 from demos.phone_agent import PhoneAgent
 from demos.phone_answering import Answering, Timings
 from demos.phone_batches import Batches
+from demos.phone_hearing import Hearers
 from demos.phone_ledger import Ending, Entry
 from demos.phone_listening import Ears, Listening
 from demos.phone_manners import Manners
@@ -35,17 +36,28 @@ class Models:
         agent: who answers.
         ears: makes what follows one stream, for its rate.
         manners: how calls are held.
+        hearers: what hears turns before the agent understands them; None where the agent hears them itself.
     """
 
-    def __init__(self, agent: PhoneAgent, ears: Callable[[int], Ears], manners: Manners) -> None:
-        self.agent, self.ears, self.manners = agent, ears, manners
+    def __init__(
+        self, agent: PhoneAgent, ears: Callable[[int], Ears], manners: Manners, hearers: Hearers | None = None
+    ) -> None:
+        self.agent, self.ears, self.manners, self._hearers = agent, ears, manners, hearers
         self.pool = ThreadPoolExecutor(WORKERS, "phone")
         self._thinking = ThreadPoolExecutor(1, "phone-model")
         self._deciding = ThreadPoolExecutor(WORKERS, "phone-decide")
+        self._hearing = ThreadPoolExecutor(hearers.count if hearers else 1, "phone-hear")  # waits for the processes
         self.batches: Batches[Turn, Understanding] = Batches(self._understand, self._thinking)
 
     def _understand(self, turns: Sequence[Turn]) -> Sequence[Understanding]:
         return self.agent.understand(turns)
+
+    async def understand(self, turn: Turn) -> Understanding:
+        """What was meant: heard by the next free process, then understood with what else waits."""
+        if turn.audio is not None and self._hearers is not None:
+            loop = asyncio.get_running_loop()
+            turn = replace(turn, transcript=await loop.run_in_executor(self._hearing, self._hearers.hear, turn.audio))
+        return await self.batches.ask(turn)
 
     async def run(self, work: Callable[[], Any]) -> Any:
         """Something that waits for the database or a model, in a worker."""
@@ -54,8 +66,10 @@ class Models:
     async def close(self) -> None:
         """Let go of queues and workers."""
         await self.batches.close()
-        for pool in (self.pool, self._thinking, self._deciding):
+        for pool in (self.pool, self._thinking, self._deciding, self._hearing):
             pool.shutdown(wait=False, cancel_futures=True)
+        if self._hearers is not None:
+            await asyncio.to_thread(self._hearers.close)
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ async def hold(
     lead = manners.lead if line.clears else manners.short_lead
     transport = PhoneTransport(line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears)
     answering = Answering(
-        agent or models.agent, entry, models.batches.ask, models.run, playout, manners,
+        agent or models.agent, entry, models.understand, models.run, playout, manners,
         transfers=line.transfers, ended=ended,
     )  # fmt: skip
     pipeline = Pipeline(

@@ -13,6 +13,8 @@ from agent.agent import Agent
 from agent.errors import PackError
 from demos.phone_agent import Answerer
 from demos.phone_desk import Desk
+from demos.phone_hearing import Hearers
+from demos.phone_hearing import hearing as speech
 from demos.phone_ledger import Ledger
 from demos.phone_listening import Ears
 from demos.phone_manners import Manners
@@ -21,6 +23,10 @@ from demos.phone_web import Secrets, Web
 from modalities.speech.live import Listener
 
 MAX_MESSAGE = 64 * 1024  # longest WebSocket message that is read at all
+LOCKING = ("pocketsphinx",)
+"""Speech engines that hold Python's lock while they hear."""
+HEARING = 2
+"""Processes that hear with such an engine: as many as there are cores where least is asked for."""
 
 
 class Server:
@@ -77,8 +83,14 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def desk_of(agent: Agent, manners: Manners, resume: float = 300.0) -> Desk:
+def desk_of(agent: Agent, manners: Manners, resume: float = 300.0, hearing: int | None = None) -> Desk:
     """A desk whose calls the agent answers.
+
+    Args:
+        agent: who answers.
+        manners: how calls are held.
+        resume: seconds; see `Ledger`.
+        hearing: processes that hear; 0 hears in this one; None is what suits the stack's speech engine.
 
     Raises:
         PackError: the pack can understand, but not answer.
@@ -86,8 +98,19 @@ def desk_of(agent: Agent, manners: Manners, resume: float = 300.0) -> Desk:
     """
     if agent.manager is None:
         raise PackError(f"the pack {agent.parts.pack.name!r} has no flows.toml: it can understand, but not answer")
-    answerer = Answerer(agent)
-    return Desk(Models(answerer, listeners(agent), manners), Ledger(agent.manager.store, resume))
+    models = Models(Answerer(agent), listeners(agent), manners, hearers(agent, hearing))
+    return Desk(models, Ledger(agent.manager.store, resume))
+
+
+def hearers(agent: Agent, count: int | None = None) -> Hearers | None:
+    """So many processes that hear, ready; by default `HEARING` where the engine holds Python's lock, else none."""
+    settings = agent.parts.settings
+    count = HEARING * (settings.speech.engine in LOCKING) if count is None else count
+    if not count:
+        return None
+    begun = Hearers(partial(speech, settings, agent.parts.pack.root), count)
+    begun.wait()
+    return begun
 
 
 def listeners(agent: Agent) -> Callable[[int], Ears]:

@@ -193,12 +193,18 @@ class Segmenter:
         self._endpointer = Endpointer(self.timing)
         self._waiting = np.zeros(0, dtype=np.float32)
         self._fed = 0  # samples of the stream so far
+        self._probability = 0.0
         self._upsampler = _upsampler() if self.rate != RATE else None
 
     @property
     def state(self) -> State:
         """Whether somebody speaks on the live stream."""
         return self._endpointer.state
+
+    @property
+    def probability(self) -> float:
+        """That of speech in the last frame of the live stream."""
+        return self._probability
 
     def feed(self, audio: Audio) -> tuple[SpeechEvent, ...]:
         """Take the next sound of the live stream, any number of samples, and return what it settled.
@@ -237,7 +243,9 @@ class Segmenter:
         whole = len(samples) // FRAME * FRAME
         self._waiting = samples[whole:]
         frames = samples[:whole].reshape(-1, FRAME)
-        settled = (self._endpointer.push(float(p)) for p in self._model.probabilities(frames))
+        probabilities = self._model.probabilities(frames)
+        self._probability = float(probabilities[-1]) if len(probabilities) else self._probability
+        settled = (self._endpointer.push(float(p)) for p in probabilities)
         return tuple(event for event in settled if event)
 
 

@@ -23,11 +23,13 @@ from modalities.segmenter import FRAME_SECONDS, RATE, Segmenter, SpeechEvent, Ti
 from modalities.segmenter import State as VoiceState
 from modalities.speech.live_events import (
     Acknowledged,
+    Calmed,
     Interrupted,
     LiveEvent,
     Partial,
     Reason,
     SpeechStarted,
+    Stirred,
     TurnComplete,
 )
 from modalities.speech.live_turn import TurnModel
@@ -36,6 +38,8 @@ from modalities.types import Audio, FloatArray
 Codec = Literal["pcm16", "mulaw", "alaw"]
 CODECS = {"pcm16": decode_pcm16, "mulaw": decode_mulaw, "alaw": decode_alaw}
 LATE = 0.5  # seconds: how long after it speech may be known to have begun
+STIRS = 0.3  # probability of speech in one frame that may be its beginning: recorded noise stays below
+CALM = 3  # frames below that after which it was nothing
 
 
 class State(enum.Enum):
@@ -150,6 +154,7 @@ class Listener:
         self.agent_speaking = False
         self._partials: Partials | None = None
         self._text, self._state, self._end = "", State.QUIET, 0
+        self._stirred = 0  # frames left until what may be speech was nothing
         self.reset()
 
     def reset(self) -> None:
@@ -214,9 +219,17 @@ class Listener:
             events += self._take(event)
         if self._state is State.QUIET:
             self._forget()
-            return events
+            return events + self._stir()
         events += self._so_far()
         return events + (self._talking() if self._state is State.TALKING else self._pausing())
+
+    def _stir(self) -> list[LiveEvent]:
+        """What may be the first frame of speech while the agent speaks; two frames on it is known."""
+        before, likely = self._stirred, self._segmenter.probability >= STIRS
+        self._stirred = (CALM if likely else max(0, before - 1)) if self.agent_speaking else 0
+        if bool(before) == bool(self._stirred):
+            return []
+        return [Stirred(self._now) if self._stirred else Calmed(self._now)]
 
     def _take(self, event: SpeechEvent) -> list[LiveEvent]:
         """What the voice activity settled."""
@@ -230,7 +243,7 @@ class Listener:
         return self._begin(at)
 
     def _begin(self, start: int) -> list[LiveEvent]:
-        self._state, self._start = State.TALKING, start
+        self._state, self._start, self._stirred = State.TALKING, start, 0
         self._undecided = self.agent_speaking
         self._partials = self._engine.stream(self.rate) if self._engine else None
         self._passed = max(self._from, start - round(self.timing.margin * self.rate))
@@ -307,6 +320,7 @@ class Listener:
         self._state = State.QUIET
         self._start = self._end = self._passed = self._looked = 0  # samples of the stream, and looks taken
         self._undecided = False  # whether this is an interruption
+        self._stirred = 0
         self._probability = 0.0
         self._text = ""
 

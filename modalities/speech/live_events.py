@@ -11,6 +11,20 @@ Reason = Literal["finished", "pause", "longest", "ended"]
 
 
 @dataclass(frozen=True)
+class Stirred:
+    """While the agent speaks, somebody may have begun to speak too: `SpeechStarted` or `Calmed` follows soon."""
+
+    at: int
+
+
+@dataclass(frozen=True)
+class Calmed:
+    """It was nothing."""
+
+    at: int
+
+
+@dataclass(frozen=True)
 class SpeechStarted:
     """Somebody began to speak at sample `start`; known at sample `at`."""
 
@@ -65,4 +79,4 @@ class TurnComplete:
     probability: float
 
 
-LiveEvent = SpeechStarted | Interrupted | Acknowledged | Partial | TurnComplete
+LiveEvent = Stirred | Calmed | SpeechStarted | Interrupted | Acknowledged | Partial | TurnComplete

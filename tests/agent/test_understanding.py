@@ -104,6 +104,13 @@ def test_typed_and_spoken_words_are_one_text(parts: Any) -> None:
     assert [(e.type, e.value) for e in result.entities if e.source == "checksum"] == [("order_id", ORDER)]
 
 
+def test_what_was_heard_already_is_not_heard_again(parts: Any) -> None:
+    parts.speech.transcribe = None
+    (result,) = Understander(parts).understand([Turn(audio=SOUND, transcript=Transcript(f"order {ORDER}"))])
+    assert result.text == f"order {ORDER}"
+    assert result.transcript is not None
+
+
 def test_a_receipt_is_read_with_its_fields_and_ids(parts: Any) -> None:
     (result,) = Understander(parts).understand([Turn(image=PHOTO)])
     assert result.image is not None

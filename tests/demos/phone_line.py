@@ -26,12 +26,20 @@ from demos.phone_manners import Manners
 from demos.phone_pipeline import Line, Models
 from modalities.audio import decode_mulaw, encode_mulaw
 from modalities.speech.live import State
-from modalities.speech.live_events import Acknowledged, Interrupted, LiveEvent, SpeechStarted, TurnComplete
+from modalities.speech.live_events import (
+    Acknowledged,
+    Calmed,
+    Interrupted,
+    LiveEvent,
+    SpeechStarted,
+    Stirred,
+    TurnComplete,
+)
 from modalities.types import Audio, Transcript
 from tests.fakes import tone
 
 RATE = 8_000
-BEGIN, BREAK_IN, NOD, FINISH, NOISE, PAUSE = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6
+BEGIN, BREAK_IN, NOD, FINISH, NOISE, PAUSE, STIR, CALM = 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 """Levels of a frame that stand for what the caller does."""
 
 
@@ -60,6 +68,8 @@ class Ears:
         if level in (BEGIN, NOISE):
             self._start, self.state, self._noise = self._now, State.TALKING, level == NOISE
             return [SpeechStarted(self._now, self._now)]
+        if level in (STIR, CALM):
+            return [Stirred(self._now) if level == STIR else Calmed(self._now)]
         if level == BREAK_IN:
             return [Interrupted(self._start, self._now)]
         if level == NOD:

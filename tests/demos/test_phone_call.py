@@ -14,7 +14,20 @@ from demos.phone_agent import Answered
 from demos.phone_desk import Desk
 from demos.phone_ledger import Ledger, PhoneCall
 from demos.phone_manners import CLOSING, GIVING_UP, SORRY, TOO_LONG, Manners
-from tests.demos.phone_line import BEGIN, BREAK_IN, FINISH, NOD, NOISE, PAUSE, Office, RuleAgent, Wire, until
+from tests.demos.phone_line import (
+    BEGIN,
+    BREAK_IN,
+    CALM,
+    FINISH,
+    NOD,
+    NOISE,
+    PAUSE,
+    STIR,
+    Office,
+    RuleAgent,
+    Wire,
+    until,
+)
 
 Play = Callable[[Wire, RuleAgent], Awaitable[None]]
 SHORT: dict[str, Any] = {"keys": 0.1, "lead": 0.05, "drain": 0.2}
@@ -140,6 +153,30 @@ def test_an_mhm_does_not_cut_the_agent_short() -> None:
     assert agent.turns == 0
     assert said(agent) == ["Hello."]
     assert 1.0 <= wire.seconds <= 1.2  # what was thrown away was sent again
+
+
+@pytest.mark.parametrize("follows", [CALM, NOD])
+def test_the_agent_falls_quiet_at_the_first_sound_and_goes_on_where_it_was_nothing(follows: float) -> None:
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        agent.seconds = 1.0
+        await until(lambda: wire.seconds > 0.3)
+        wire.level(STIR)
+        await until(lambda: wire.events("clear"))
+        before = wire.seconds
+        await asyncio.sleep(0.2)
+        assert wire.seconds == before
+        if follows == NOD:
+            wire.level(BEGIN)
+        wire.level(follows)
+        await until(lambda: wire.seconds >= 0.99)
+        await asyncio.sleep(0.2)
+        wire.hang_up()
+
+    _, wire, agent, _ = held(play)
+    assert agent.turns == 0
+    assert said(agent) == ["Hello."]
+    assert wire.events("clear") == 1
+    assert 1.0 <= wire.seconds <= 1.2
 
 
 def test_noise_that_broke_in_is_no_turn_and_the_agent_says_it_again() -> None:

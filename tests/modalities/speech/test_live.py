@@ -15,7 +15,7 @@ import pytest
 from modalities import segmenter
 from modalities.audio import encode_mulaw, encode_pcm16, resample
 from modalities.errors import InputError
-from modalities.speech.live import Listener, State, TurnTiming
+from modalities.speech.live import CALM, Listener, State, TurnTiming
 from modalities.speech.live_events import Acknowledged, Interrupted, LiveEvent, Partial, TurnComplete
 from modalities.types import Audio, FloatArray
 
@@ -177,9 +177,9 @@ def test_the_end_of_the_stream_ends_the_turn() -> None:
 @pytest.mark.parametrize(
     ("aside", "speech", "speaking", "expected"),
     [
-        (True, 0.4, True, ["SpeechStarted", "Acknowledged"]),
-        (False, 0.4, True, ["SpeechStarted", "Interrupted", "TurnComplete"]),
-        (True, 1.5, True, ["SpeechStarted", "Interrupted", "TurnComplete"]),  # too long for an "mhm"
+        (True, 0.4, True, ["Stirred", "SpeechStarted", "Acknowledged"]),
+        (False, 0.4, True, ["Stirred", "SpeechStarted", "Interrupted", "TurnComplete"]),
+        (True, 1.5, True, ["Stirred", "SpeechStarted", "Interrupted", "TurnComplete"]),  # too long for an "mhm"
         (True, 0.4, False, ["SpeechStarted", "TurnComplete"]),  # an answer
     ],
 )
@@ -201,8 +201,23 @@ def test_an_interruption_is_told_once_and_asked_about_once() -> None:
     asides = Asides(False)
     listener = Listener(turns=Judge([0.1]), asides=asides, timing=TIMING)
     listener.agent_speaking = True
-    assert kinds(run(listener, sound(0.5, 0.4, 0.4, 0.4, 2.0))) == ["SpeechStarted", "Interrupted", "TurnComplete"]
+    told = kinds(run(listener, sound(0.5, 0.4, 0.4, 0.4, 2.0)))
+    assert told == ["Stirred", "SpeechStarted", "Interrupted", "TurnComplete"]
     assert asides.asked == 1
+
+
+@pytest.mark.usefixtures("loud")
+@pytest.mark.parametrize("speaking", [True, False])
+def test_a_blip_while_the_agent_speaks_is_told_at_its_first_frame_and_when_it_was_nothing(speaking: bool) -> None:
+    listener = Listener(turns=Judge([0.95]), timing=TIMING)
+    listener.agent_speaking = speaking
+    events = run(listener, sound(0.512, 0.03, 0.5, 0.03, 0.5))
+    assert kinds(events) == ["Stirred", "Calmed"] * (2 * speaking)
+    if speaking:
+        first, second, third, _ = (event.at for event in events)
+        assert first == 17 * BLOCK  # the frame it is in
+        assert second == first + CALM * BLOCK
+        assert third > second
 
 
 @pytest.mark.usefixtures("loud")
