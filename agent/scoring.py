@@ -30,7 +30,7 @@ AS_TYPED = 0.1
 HEARINGS = 6
 """Ways to hear a recording that are followed up."""
 OTHER_HEARINGS = 0.5
-"""What the other hearings of a recording count for together, beside the likeliest."""
+"""What the other hearings of a recording count for together where the engine does not tell their chances."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +53,24 @@ class Words:
         typed: how many characters were typed.
         spoken: whether any were heard.
         others: other texts that may have been said, likeliest first.
+        chances: of the words heard and of each of the others; empty where nobody knows.
     """
 
     text: str
     typed: int
     spoken: bool
     others: tuple[str, ...] = ()
+    chances: tuple[float, ...] = ()
+
+    def hearings(self) -> tuple[float, list[tuple[str, float]]]:
+        """The chance of the text, and the others that are followed up with theirs."""
+        others = self.others[: HEARINGS - 1]
+        shares = self.chances[: 1 + len(others)] or (
+            1 - OTHER_HEARINGS * bool(others),
+            *(OTHER_HEARINGS / len(others) for _ in others),
+        )
+        best, *rest = (share / sum(shares) for share in shares)
+        return best, list(zip(others, rest, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,10 +116,9 @@ class Scorer:
                 if ways[0][0].changes:
                     ways = [(way, chance * (1 - AS_TYPED)) for way, chance in ways]
                     ways.append((Corrected(words.text), AS_TYPED))
-            others = words.others[: HEARINGS - 1]
-            share = OTHER_HEARINGS if others else 0.0
-            ways = [(way, chance * (1 - share)) for way, chance in ways]
-            found.append([*ways, *((Corrected(other), share / len(others)) for other in others)])
+            best, others = words.hearings()
+            ways = [(way, chance * best) for way, chance in ways]
+            found.append([*ways, *((Corrected(other), chance) for other, chance in others)])
         encodings = iter(self.parts.text.encode([way.text for ways in found for way, _ in ways]))
         return [[Reading(_placed(next(encodings), way), chance) for way, chance in ways] for ways in found]
 

@@ -108,7 +108,9 @@ def _transcript(heard: Transcript, words: Sequence[str]) -> Transcript:
         start = heard.text.find(word.text, at)
         at = start + len(word.text) if start >= 0 else at
         shown.append(replace(word, text=text[start:at] if start >= 0 else MASK * len(word.text)))
-    return replace(heard, text=text, words=tuple(shown), alternatives=() if spans else heard.alternatives)
+    if spans:
+        heard = replace(heard, alternatives=(), chances=())
+    return replace(heard, text=text, words=tuple(shown))
 
 
 def _photo(photo: Photo, secret: Sequence[Entity]) -> Photo:

@@ -62,8 +62,9 @@ class _Work:
     @property
     def words(self) -> Words:
         """The words, which of them were typed, and what else may have been said."""
-        heard = self.transcript.alternatives if self.transcript is not None and not self.typed else ()
-        return Words(self.text, self.typed, self.transcript is not None, heard)
+        if self.transcript is None or self.typed:
+            return Words(self.text, self.typed, self.transcript is not None)
+        return Words(self.text, 0, True, self.transcript.alternatives, self.transcript.chances)
 
 
 class Understander:

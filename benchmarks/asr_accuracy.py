@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.digits import expected, strings
-from benchmarks.speech import over_telephone, read_an4, read_noises, with_noise, word_errors
+from benchmarks.quiet import over_telephone
+from benchmarks.speech import read_an4, read_noises, with_noise, word_errors
 from modalities.audio import resample
 from modalities.errors import CallsightError, MissingPartError
 from modalities.segmenter import Segmenter

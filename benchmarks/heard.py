@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from agent.errors import InputError, MissingPartError
-from benchmarks.speech import over_telephone, word_errors
+from benchmarks.quiet import over_telephone
+from benchmarks.speech import word_errors
 from modalities.audio import load
 from modalities.segmenter import Segmenter
 from modalities.speech.base import Capabilities, SpeechEngine, listen

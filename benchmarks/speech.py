@@ -30,7 +30,8 @@ from agent.entities import Recognizers
 from agent.errors import CallsightError
 from agent.examples import Example
 from agent.hearing import compile_pack, model_for
-from modalities.audio import decode_mulaw, encode_mulaw, load, resample
+from benchmarks.quiet import over_telephone, quiet_sounds
+from modalities.audio import load, resample
 from modalities.segmenter import Segmenter
 from modalities.speech.base import SpeechEngine, listen
 from modalities.speech.language_model import compile_model
@@ -76,11 +77,6 @@ def error_rate(references: Sequence[str], heard: Sequence[Transcript]) -> float:
     """Word error rate over all pairs."""
     errors = sum(word_errors(r, h.text) for r, h in zip(references, heard, strict=True))
     return errors / sum(len(r.split()) for r in references)
-
-
-def over_telephone(audio: Audio) -> Audio:
-    """The sound after an 8 kHz mu-law line."""
-    return decode_mulaw(encode_mulaw(resample(audio, 8_000)))
 
 
 # -- an4 ---------------------------------------------------------------------------------------------------------
@@ -267,27 +263,6 @@ def silence(data: Path, seed: int) -> None:
     for transcript in engine.transcribe(list(sounds.values())):
         forced += len(transcript.text.split())
     print(f"words invented: {words}; by the engine alone, without the segmenter: {forced}")
-
-
-def quiet_sounds(data: Path, seed: int) -> Iterable[tuple[str, Audio]]:
-    """Silence, hum, tones, clicks and recorded noise, at several levels."""
-    rng, rate = np.random.default_rng(seed), 16_000
-    time_ = np.arange(10 * rate) / rate
-    yield "digital silence", Audio(np.zeros(10 * rate, dtype=np.float32), rate)
-    for db in (-60, -40, -20):
-        yield f"white noise {db} dB", Audio((rng.normal(size=10 * rate) * 10 ** (db / 20)).astype(np.float32), rate)
-    for hertz in (50, 440, 1000, 2600):
-        yield f"tone {hertz} Hz", Audio((0.3 * np.sin(2 * np.pi * hertz * time_)).astype(np.float32), rate)
-    dial = 0.2 * (np.sin(2 * np.pi * 350 * time_) + np.sin(2 * np.pi * 440 * time_))
-    yield "dial tone", Audio(dial.astype(np.float32), rate)
-    yield "ringing", Audio((dial * (time_ % 3 < 1)).astype(np.float32), rate)
-    yield "clicks", Audio((np.exp(-(time_ % 0.5) * 400) * 0.8).astype(np.float32), rate)
-    for path in sorted((data / "noise" / "background").glob("*.flac")):
-        audio = load(path)
-        for start in range(0, int(audio.seconds) - 9, 10):
-            part = Audio(audio.samples[start * audio.rate : (start + 10) * audio.rate], audio.rate)
-            yield f"{path.stem} at {start} s", part
-            yield f"{path.stem} at {start} s, telephone", over_telephone(part)
 
 
 def speed(data: Path, count: int) -> None:

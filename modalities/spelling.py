@@ -36,10 +36,10 @@ STRANGE = 17.0
 """What it costs that an unknown word is meant as typed: a name, a word of another trade."""
 NOWHERE: History = ("", "")
 """A history that no sentence has: words are as likely as by themselves."""
-WAYS = 8
+WAYS = 14
 """Readings of a stretch that are followed up."""
 BEAM = 6
-FLATTER = 4.0
+FLATTER = 3.0
 """Chances of readings are evened out by this power: errors and words are not as independent as the model has them."""
 _WORD = re.compile(r"(?<![\w@#&/.'])(?<!\d-)[A-Za-z][A-Za-z']*(?![\w@#&/]|\.\w|-\d)")
 

@@ -157,6 +157,7 @@ class Transcript:
         words: each word with its times; empty when the engine gives none.
         confidence: 0..1 over the whole.
         alternatives: other hearings, likeliest first, `text` not among them.
+        chances: of the text and of each alternative, adding up to 1; empty where the engine does not tell.
         rejected: why sound was not taken for speech ("silence", "noise", ...); empty when it was.
         states: the engine's encoder states for the fusion, where it gives them.
         language: code of the language spoken, where the engine tells it.
@@ -166,6 +167,7 @@ class Transcript:
     words: tuple[Word, ...] = ()
     confidence: float = 0.0
     alternatives: tuple[str, ...] = ()
+    chances: tuple[float, ...] = ()
     rejected: str = ""
     states: Encoding | None = field(default=None, compare=False, repr=False)
     language: str = ""

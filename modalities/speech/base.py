@@ -140,24 +140,29 @@ def join(parts: Sequence[Transcript]) -> Transcript:
         return spoken[0] if spoken else parts[0]
     lengths = np.array([len(part.text.split()) for part in spoken], dtype=float)
     confidence = float(np.average([part.confidence for part in spoken], weights=lengths))
+    others = list(_other_hearings(spoken))[:MAX_ALTERNATIVES]
+    beside = np.array([1.0, *(beside for _, beside in others)])
     return Transcript(
         text=" ".join(part.text for part in spoken),
         words=tuple(word for part in spoken for word in part.words),
         confidence=confidence,
-        alternatives=tuple(_other_hearings(spoken))[:MAX_ALTERNATIVES],
+        alternatives=tuple(text for text, _ in others),
+        chances=tuple((beside / beside.sum()).tolist()) if all(part.chances for part in spoken) else (),
         states=_join_states([part.states for part in spoken]),
         language=spoken[0].language,
     )
 
 
-def _other_hearings(parts: Sequence[Transcript]) -> Iterable[str]:
-    """Likeliest first: one piece heard otherwise at a time, the best other hearing of each before the next best."""
+def _other_hearings(parts: Sequence[Transcript]) -> Iterable[tuple[str, float]]:
+    """One piece heard otherwise at a time, the best other hearing of each before the next best, and how likely each is
+    beside the likeliest.
+    """
     for rank in range(max(len(part.alternatives) for part in parts)):
         for i, part in enumerate(parts):
             if rank < len(part.alternatives):
                 texts = [other.text for other in parts]
                 texts[i] = part.alternatives[rank]
-                yield " ".join(texts)
+                yield " ".join(texts), part.chances[rank + 1] / part.chances[0] if part.chances else 0.0
 
 
 def _join_states(states: Sequence[Encoding | None]) -> Encoding | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import queue
 import re
@@ -19,6 +20,7 @@ from modalities.speech.base import MAX_ALTERNATIVES
 from modalities.types import Word
 
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
+LEAST = 1e-300  # of scores, which are probabilities
 
 
 class Language:
@@ -121,16 +123,16 @@ def words(decoder: Any, frames_per_second: int, seconds: float) -> Iterator[Word
             yield Word(text, start, end, min(1.0, max(0.0, float(segment.prob))))
 
 
-def alternatives(decoder: Any, best: str) -> Iterator[str]:
-    """Other hearings than the best, likeliest first."""
-    seen = {best, ""}
+def hearings(decoder: Any) -> dict[str, float]:
+    """What a decoder's lattice holds, likeliest first, with the logarithms of its scores (nats, scaled down)."""
+    found: dict[str, float] = {}
     for _, hypothesis in zip(range(NBEST_TRIES), decoder.nbest() or (), strict=False):
         text = " ".join(word for word in map(written, hypothesis.hypstr.split() if hypothesis else ()) if word)
-        if text not in seen:
-            seen.add(text)
-            yield text
-        if len(seen) > MAX_ALTERNATIVES + 1:
-            return
+        if text and text not in found:
+            found[text] = math.log(max(hypothesis.best_score, LEAST))
+        if len(found) > MAX_ALTERNATIVES:
+            break
+    return found
 
 
 def written(token: str) -> str:

@@ -113,7 +113,7 @@ def guarded(transcript: Transcript, seconds: float, guards: Guards | None = None
     reason = doubt_of(Hearing(transcript.text, seconds, transcript.language), guards or Guards())
     if reason is None:
         return transcript
-    return replace(transcript, text="", words=(), alternatives=(), rejected=reason.value)
+    return replace(transcript, text="", words=(), alternatives=(), chances=(), rejected=reason.value)
 
 
 def compression(text: str) -> float:

@@ -1,4 +1,4 @@
-"""Hearing by phones: whole turns to words by the probabilities of phones, and how well any words fit those.
+"""Hearing by phones: whole turns to words by the probabilities of phones, and how well any words fit them.
 
 PocketSphinx's search finds the words over `phone_model`'s acoustic model. How well words fit is the probability of
 their phones summed over every way to lay them on the recording (connectionist temporal classification, Graves et al.
@@ -19,7 +19,8 @@ import torch
 from torch.nn import functional
 
 from modalities.speech import phone_model
-from modalities.speech.decoders import Language, Pool, alternatives, words, written
+from modalities.speech.decoders import Language, Pool, hearings, words, written
+from modalities.speech.expectation import Expectation
 from modalities.speech.language_model import unmarked
 from modalities.speech.phones import Phones
 from modalities.speech.sound_encoder import PER_SECOND
@@ -29,8 +30,12 @@ LEAST_LIKELY = -4.0
 """Nats a word below the likeliest phones that are no hearing."""
 LEAST_SURE = 0.5
 """Mean confidence below which it is none either."""
+CLEAR, CLEAR_MISSING = 0.97, 0.05
+"""Mean confidence from which on, and nats a frame below the likeliest phones up to which, a hearing is beyond doubt."""
 MOST_TRIED = 40_000
 """States on which other pronunciations are tried, all hearings together; the words behind are said as is commonest."""
+LANGUAGE = 0.5
+"""What the language counts for beside the phones in how well words fit."""
 ROOM = 4
 """States more than its phones that a hearing must have to be laid on a recording."""
 
@@ -57,6 +62,7 @@ class PhoneListener:
             plain = unmarked(re.sub(r"\(\d+\)$", "", word))
             said[plain][tuple(numbers[phone] for phone in phone_model.once(way).split())] = None
         self._said = {word: tuple(ways) for word, ways in said.items()}
+        self._expectation = Expectation(re.sub(r"\(\d+\)$", "", word) for word, _ in language.pronunciations())
         self._pool = Pool(self._decoder, decoders)
         self._pool.fill()  # no caller waits for it
 
@@ -86,7 +92,23 @@ class PhoneListener:
             likely = [phone_model.likelihood(segment) for segment in decoder.seg() if written(segment.word)]
             if sum(likely) / len(likely) < LEAST_LIKELY or confidence < LEAST_SURE:
                 return Transcript("", confidence=confidence, rejected="unclear")
-            return Transcript(text, found, confidence, tuple(alternatives(decoder, text)))
+            others = tuple(other for other in hearings(decoder) if other != text)
+            chances = (confidence, *((1 - confidence) / len(others) for _ in others)) if others else (1.0,)
+            return Transcript(text, found, confidence, others, chances)
+
+    def clear(self, found: Transcript, log_probabilities: FloatArray) -> bool:
+        """Whether what was found fits so well that no other hearing is worth the time."""
+        if not found.text or found.confidence < CLEAR:
+            return False
+        missing = float(log_probabilities.max(axis=1).sum()) - self.likelihoods([found.text], log_probabilities)[0]
+        return missing <= CLEAR_MISSING * len(log_probabilities)
+
+    def fits(self, texts: Sequence[str], log_probabilities: FloatArray) -> list[float]:
+        """How well each text fits the phones and the language, in nats; -inf as `likelihoods`."""
+        with self._pool.decoder() as decoder:
+            expected = self._expectation.log_chances(decoder, texts)
+        likely = self.likelihoods(texts, log_probabilities)
+        return [fit + LANGUAGE * chance for fit, chance in zip(likely, expected, strict=True)]
 
     def likelihoods(self, texts: Sequence[str], log_probabilities: FloatArray) -> list[float]:
         """Log likelihood of each text's words, in nats; -inf where a word is unknown or there is no room for them."""

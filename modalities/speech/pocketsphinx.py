@@ -1,15 +1,15 @@
 """PocketSphinx with a compiled language model: speech to words on one CPU core, nothing downloaded.
 
 CMU PocketSphinx (https://github.com/cmusphinx/pocketsphinx) brings its US English acoustic model in its wheel; what
-it expects to hear comes from `modalities.speech.language_model.compile_model`. Whole turns are heard twice, by that
-acoustic model and by `modalities.speech.phone_listener`, and what fits the sound best is taken.
+it expects to hear comes from `modalities.speech.language_model.compile_model`. Whole turns are heard by
+`modalities.speech.phone_listener` and, unless that leaves no doubt, by the wheel's acoustic model too; `weighing` then
+tells which of all hearings was said.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -21,8 +21,9 @@ from modalities.audio import PHONE_RATE, encode_pcm16, level, resample
 from modalities.errors import InputError
 from modalities.locate import ROOT
 from modalities.speech import acoustic
-from modalities.speech.base import MAX_ALTERNATIVES, SILENCE_DB, Capabilities
-from modalities.speech.decoders import Language, Pool, alternatives, words, written
+from modalities.speech.base import SILENCE_DB, Capabilities
+from modalities.speech.decoders import Language, Pool, hearings, words, written
+from modalities.speech.weighing import UNSURE, Hearing, weighed
 from modalities.types import Audio, Transcript, Word
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
 RATE = 16_000
 FRAMES_PER_SECOND = 100
 LEAST_COVERED = 0.12  # share of a recording's time that words must take; scattered bits of noise take less
-UNSURE, LEAST_FIT = 0.10, -4.5  # mean confidence and fit that together are no hearing at all
+LEAST_FIT = -4.5  # fit that with a mean confidence below UNSURE is no hearing at all
+WHEEL = 60.0  # what a nat of PocketSphinx's scores, which it scales down, counts for beside a nat of the phones
 NOISE_FLOOR = 10 ** (-80 / 20)  # of full scale
 WINDOW = 512  # samples of one look at a recording's band
 NARROW_DB = -37.0  # AN4's microphones put at least -35 dB above 4.3 kHz, a telephone line at most -40 dB
@@ -39,8 +41,6 @@ NOISY_DB = 23.0  # between quiet and loud frames: AN4 has at least 26 dB, in noi
 KINDS = ("quiet", "noisy", "telephone")
 ACOUSTICS = ROOT / "weights" / "hearing"
 PHONES = "phones.safetensors"
-ALONE = 0.9  # confidence that the phones need where the wheel's model heard nothing
-TRUST = 2.6  # nats a word by which what the wheel's model hears may fit the phones less
 
 TUNING: Mapping[str, Any] = MappingProxyType(
     {
@@ -114,16 +114,26 @@ class PocketSphinx:
         Recordings of another rate are resampled. What is not speech comes back empty, with `rejected` telling why:
         "silence", "noise" (no words, or few and far between), "unclear" (words that fit the sound badly).
         """
-        sounds = [resample(recording, RATE) for recording in recordings]
-        kinds = ["silence" if level(sound) < SILENCE_DB else kind_of(sound) for sound in sounds]
-        found = dict.fromkeys(range(len(sounds)), Transcript("", rejected="silence"))
-        for kind in sorted(set(kinds) - {"silence"}):
-            rows = [i for i in range(len(sounds)) if kinds[i] == kind]
-            with self._pools[kind, "whole"].decoder() as decoder:
-                found.update((i, _decode(decoder, sounds[i])) for i in rows)
-            if self._listener is not None:
-                found.update((i, _twice(self._listener, sounds[i], found[i])) for i in rows)
-        return [found[i] for i in range(len(sounds))]
+        return [self._heard(resample(recording, RATE)) for recording in recordings]
+
+    def _heard(self, sound: Audio) -> Transcript:
+        """By the phones, and unless those leave no doubt by the wheel's model too."""
+        if level(sound) < SILENCE_DB:
+            return Transcript("", rejected="silence")
+        listener = self._listener
+        if listener is None:
+            return self._by_wheel(sound).transcript
+        phones = listener.log_probabilities(sound)
+        found = listener.transcribe(phones)
+        if scattered(found.words, sound.seconds):
+            return self._by_wheel(sound).transcript
+        if listener.clear(found, phones):
+            return found
+        return weighed(self._by_wheel(sound), found, lambda texts: listener.fits(texts, phones))
+
+    def _by_wheel(self, sound: Audio) -> Hearing:
+        with self._pools[kind_of(sound), "whole"].decoder() as decoder:
+            return _decode(decoder, sound)
 
     def stream(self, rate: int = RATE) -> Stream | None:
         """Hear a turn as it is spoken; None where all `streams` are taken. Close it when the turn is over.
@@ -172,58 +182,28 @@ def _decoder(language: Language, settings: Mapping[str, Any], model: Path | None
         return language.decoder(hmm, settings)
 
 
-def _decode(decoder: Any, audio: Audio) -> Transcript:
+def _decode(decoder: Any, audio: Audio) -> Hearing:
     decoder.reinit_feat()  # forgets the noise and mean of the recording before
     decoder.start_utt()
     decoder.process_raw(encode_pcm16(with_floor(audio)), full_utt=True)
     decoder.end_utt()
     found = tuple(words(decoder, FRAMES_PER_SECOND, audio.seconds))
     if not found:
-        return Transcript("", rejected="noise")
+        return Hearing(Transcript("", rejected="noise"))
     confidence = sum(word.confidence for word in found) / len(found)
     if scattered(found, audio.seconds):
-        return Transcript("", confidence=confidence, rejected="noise")
+        return Hearing(Transcript("", confidence=confidence, rejected="noise"))
     if confidence < UNSURE and _fit(decoder) < LEAST_FIT:
-        return Transcript("", confidence=confidence, rejected="unclear")
+        return Hearing(Transcript("", confidence=confidence, rejected="unclear"))
     text = " ".join(word.text for word in found)
-    return Transcript(text, found, confidence, tuple(alternatives(decoder, text)))
-
-
-def _twice(listener: PhoneListener, audio: Audio, once: Transcript) -> Transcript:
-    """A recording that was heard once, heard again by its phones."""
-    phones = listener.log_probabilities(audio)
-    again = listener.transcribe(phones)
-    if scattered(again.words, audio.seconds):
-        return once
-    return together(once, again, lambda texts: listener.likelihoods(texts, phones))
+    scores = {other: WHEEL * score for other, score in hearings(decoder).items()}
+    others = tuple(other for other in scores if other != text)
+    return Hearing(Transcript(text, found, confidence, others), {text: max(scores.values(), default=0.0), **scores})
 
 
 def scattered(found: Sequence[Word], seconds: float) -> bool:
     """Whether words take so little of a recording's time that they are bits of noise."""
     return seconds > 1 and sum(word.end - word.start for word in found) < LEAST_COVERED * seconds
-
-
-def together(one: Transcript, other: Transcript, likelihood: Callable[[Sequence[str]], Sequence[float]]) -> Transcript:
-    """Two hearings of one recording as one: the words that fit its phones better, the rest as other hearings.
-
-    Args:
-        one: by the wheel's acoustic model, which knows more words' sounds: it needs to fit less well.
-        other: by the phones, which know real voices, lines and noise better.
-        likelihood: log likelihood of texts by the phones.
-    """
-    if not one.text and (not other.text or other.confidence < ALONE):
-        return one
-    first = (one.text, *one.alternatives) if one.text else ()
-    texts = list(dict.fromkeys([*first, *((other.text, *other.alternatives) if other.text else ())]))
-    fits = dict(zip(texts, likelihood(texts), strict=True))
-    for text in first:
-        fits[text] += TRUST * max(2, len(one.text.split()))
-    best = one if not other.text or (one.text and fits[one.text] >= fits[other.text]) else other
-    if best is one and one.confidence < UNSURE and one.text != other.text:
-        return Transcript("", confidence=one.confidence, rejected="unclear")
-    confidence = max(one.confidence, other.confidence) if one.text == other.text else best.confidence
-    others = sorted((text for text in texts if text != best.text), key=lambda text: -fits[text])
-    return replace(best, confidence=confidence, alternatives=tuple(others[:MAX_ALTERNATIVES]))
 
 
 def kind_of(audio: Audio) -> str:

@@ -59,3 +59,20 @@ def test_typed_words_are_read_in_several_ways_and_heard_ones_as_they_may_have_be
     assert [len(ways) for ways in found] == [3, HEARINGS, 3, 1]
     assert all(0.9 < sum(way.chance for way in ways) <= 1.0 + 1e-9 for ways in found)
     assert [way.chance for way in found[3]] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("chances", "wanted"),
+    [
+        ((), [0.5, 0.25, 0.25]),
+        ((0.6, 0.3, 0.1), [0.6, 0.3, 0.1]),
+        ((0.6, 0.2, 0.0), [0.75, 0.25, 0.0]),
+    ],
+)
+def test_hearings_count_by_their_chances_where_the_engine_tells(
+    chances: Sequence[float], wanted: Sequence[float]
+) -> None:
+    best, others = Words("a", 0, True, ("b", "c"), tuple(chances)).hearings()
+    assert [best, *(chance for _, chance in others)] == pytest.approx(wanted)
+    assert [text for text, _ in others] == ["b", "c"]
+    assert Words("a", 0, True, (), ()).hearings() == (1.0, [])

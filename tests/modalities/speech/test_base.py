@@ -156,3 +156,12 @@ def test_join_weighs_confidence_by_words_and_keeps_states_only_when_all_have_the
     assert joined.states is not None
     assert joined.states.vectors.shape == (6, 4)
     assert join([Transcript("a", states=states), Transcript("b")]).states is None
+
+
+def test_join_tells_chances_only_when_all_do() -> None:
+    first = Transcript("a", alternatives=("b", "c"), chances=(0.5, 0.25, 0.25))
+    second = Transcript("d", alternatives=("e",), chances=(0.8, 0.2))
+    joined = join([first, second])
+    assert (joined.text, *joined.alternatives) == ("a d", "b d", "a e", "c d")
+    assert joined.chances == pytest.approx((4 / 9, 2 / 9, 1 / 9, 2 / 9))
+    assert join([first, Transcript("d", alternatives=("e",))]).chances == ()

@@ -9,8 +9,8 @@ from modalities.errors import InputError, WeightsError
 from modalities.segmenter import Segmenter
 from modalities.speech.base import listen
 from modalities.speech.language_model import ARPA, compile_model
-from modalities.speech.pocketsphinx import ACOUSTICS, PHONES, PocketSphinx, kind_of, narrow, together
-from modalities.types import Audio, Transcript, Word
+from modalities.speech.pocketsphinx import ACOUSTICS, PHONES, PocketSphinx, kind_of, narrow
+from modalities.types import Audio
 
 pytestmark = pytest.mark.weights
 
@@ -164,30 +164,3 @@ def test_the_model_folder_may_go_once_it_is_read(model: Path, tmp_path: Path) ->
     stream = engine.stream(8_000)
     assert stream is not None
     stream.close()
-
-
-def heard(text: str, confidence: float, *others: str) -> Transcript:
-    return Transcript(text, (Word(text, 0.0, 1.0, confidence),) if text else (), confidence, others)
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "wanted"),
-    [
-        (heard("nine", 0.6, "five"), heard("five", 0.7), "five"),  # fits much better
-        (heard("nine", 0.6), heard("mine", 0.7), "nine"),  # fits a little better
-        (heard("five", 0.3), heard("five", 0.8), "five"),
-        (heard("", 0.0), heard("five", 0.95), "five"),
-        (heard("", 0.0), heard("five", 0.6), ""),
-        (heard("", 0.0), heard("", 0.95), ""),
-        (heard("nine", 0.05), heard("", 0.0), ""),
-        (heard("nine", 0.6), heard("", 0.0), "nine"),
-    ],
-)
-def test_of_two_hearings_the_one_that_fits_is_taken(one: Transcript, other: Transcript, wanted: str) -> None:
-    fit = {"five": -1.0, "nine": -20.0, "mine": -17.0}
-    best = together(one, other, lambda texts: [fit[text] for text in texts])
-    assert best.text == wanted
-    assert best.text not in best.alternatives
-    if best.text:
-        assert set(best.alternatives) == {*one.alternatives, one.text, other.text} - {"", best.text}
-        assert best.confidence == max(h.confidence for h in (one, other) if h.text == best.text)
