@@ -125,7 +125,7 @@ def _on(seconds: Samples, cadence: Sequence[float]) -> Samples:
     """1 where a signal sounds and 0 where it pauses."""
     edges = np.cumsum(cadence)
     place = np.searchsorted(edges, seconds % edges[-1], side="right")
-    return (place % 2 == 0).astype(np.float64)
+    return np.where(place % 2 == 0, 1.0, 0.0)
 
 
 def _key(rng: np.random.Generator) -> Samples:
