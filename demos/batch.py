@@ -1,33 +1,32 @@
-"""Folders of recordings (and photos) to tables: what was said, wanted and meant in each file.
+"""A month of recordings (and photos) to tables and a report: what was said, wanted and meant in each call.
 
     python -m demos.batch RECORDINGS/ --out out/batch
 
-Leaves results.jsonl and results.csv in the folder, one row a file. A file that cannot be used has its error in its
-row and the rest goes on; a run that was stopped goes on where it was when it is started again.
+INPUT is a folder, a file, a pattern in quotes, or a CSV manifest with the columns path, at, customer. Leaves
+results.jsonl, .csv and .parquet (a row a call), turns.csv and .parquet (a row a turn), report.html, and in audio/ a
+copy of each recording. What is personal is masked in all text and silent in the copies. A file that cannot be used has
+its error in its row and the rest goes on; a run that was stopped goes on where it was when it is started again.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from collections.abc import Sequence
 from pathlib import Path
 
-from agent.errors import CallsightError, InputError
-from demos import batch_rows, cli, files
-from demos.batch_rows import Results, Row
-from demos.batch_work import Job, work
+from agent.domain import Pack
+from agent.errors import InputError
+from demos import cli
+from demos.batches import folder, inputs, measures, pool, report, rows, score, tables
+from demos.batches.folder import Journal
+from demos.batches.inputs import Item
+from demos.batches.rows import Row
+from demos.batches.work import Job
 
-CHUNK = 16  # files a worker takes at a time
-_CRASHED = "the worker died of this file (out of memory, or a crash in a library); try it on its own"
-
-Chunk = tuple[Path, ...]
+COPIES = "audio"
 
 
 def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) -> int:
@@ -35,129 +34,80 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     options = _parser().parse_args(argv)
     if options.workers < 1:
         raise InputError(f"--workers must be 1 or more, got {options.workers}")
-    paths = files.find(options.inputs)
-    job = Job(options.stack, options.domain, options.device, options.explain, build)
+    items = inputs.find(options.inputs, options.customer)
+    copies = None if options.no_copies else options.out / COPIES
+    job = Job(options.stack, options.domain, options.device, options.explain, copies, not options.no_presidio, build)
     started = time.perf_counter()
-    with batch_rows.opened(options.out, {"stack": job.stack, "domain": job.domain, "explain": job.explain}) as results:
-        todo = [path for path in paths if files.name_of(path) not in results.rows]
-        if len(todo) < len(paths):
-            print(f"going on: {len(paths) - len(todo)} of {len(paths)} files were done before", file=sys.stderr)
-        _fill(results, todo, job, options.workers)
-        rows = [results.rows[files.name_of(path)] for path in paths]
-        written = results.finish([row["path"] for row in rows])
-    done = {files.name_of(path) for path in todo}
-    print(_summary(rows, [row for row in rows if row["path"] in done], time.perf_counter() - started))
+    with folder.opened(options.out):
+        rules = score.load(Pack.load(options.domain, with_examples=False).root)
+        run = {"stack": job.stack, "domain": job.domain, "explain": job.explain, "copies": copies is not None}
+        journal = Journal(options.out, run | {"presidio": job.published})
+        same = inputs.duplicates(items)
+        todo = [item for item in items if item.name not in same and journal.row(item) is None]
+        if len(todo) < len(items) - len(same):
+            print(f"going on: {len(items) - len(same) - len(todo)} files were done before", file=sys.stderr)
+        _fill(journal, todo, job, options.workers)
+        found = [_finished(_row(journal, item, same), rules) for item in items]
+        written = [*tables.write(options.out, found), report.write(options.out, found, options.domain)]
+    done = {item.name for item in todo}
+    print(_summary(found, [row for row in found if row["path"] in done], time.perf_counter() - started))
     print("\n".join(f"left        {path}" for path in written))
-    return cli.FAILED if all(row["error"] for row in rows) else cli.OK
+    return cli.FAILED if all(row["error"] for row in found) else cli.OK
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demos.batch", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("inputs", nargs="+", type=Path, metavar="INPUT", help="files, or folders searched whole")
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    add = parser.add_argument
+    add("inputs", nargs="+", metavar="INPUT", help="folders, files, patterns, or a CSV manifest")
+    add("--out", required=True, type=Path, metavar="DIR", help="folder for the results")
+    add("--customer", choices=sorted(inputs.SIDES), default="left", help="the customer's side in stereo (left)")
     cores = len(os.sched_getaffinity(0))
-    parser.add_argument("--workers", type=int, default=cores, metavar="N", help=f"processes ({cores}, one a core)")
-    parser.add_argument("--explain", action="store_true", help=cli.EXPLAIN)
-    parser.add_argument("--domain", default="retail", metavar="D", help="domain pack: a name or a folder (retail)")
-    parser.add_argument("--stack", default="embedded", metavar="S", help="stack: a name or a TOML file (embedded)")
-    parser.add_argument("--device", metavar="DEV", help="where the models run: cpu, cuda, cuda:1 (the stack's own)")
+    add("--workers", type=int, default=cores, metavar="N", help=f"processes ({cores}, one a core)")
+    add("--no-copies", action="store_true", help="leave no copies of the recordings")
+    add("--no-presidio", action="store_true", help="mask by our own recognizers alone")
+    add("--explain", action="store_true", help=cli.EXPLAIN)
+    add("--domain", default="retail", metavar="D", help="domain pack: a name or a folder (retail)")
+    add("--stack", default="embedded", metavar="S", help="stack: a name or a TOML file (embedded)")
+    add("--device", metavar="DEV", help="where the models run: cpu, cuda, cuda:1 (the stack's own)")
     return parser
 
 
-def _fill(results: Results, todo: Sequence[Path], job: Job, workers: int) -> None:
-    """Gets a row for every file, with a progress bar on stderr."""
+def _fill(journal: Journal, todo: Sequence[Item], job: Job, workers: int) -> None:
+    """Gets a row for every file, with progress on stderr: time left goes by bytes, as recordings differ in length."""
     from tqdm import tqdm
 
-    chunks = [tuple(todo[i : i + CHUNK]) for i in range(0, len(todo), CHUNK)]
-    with tqdm(total=len(todo), unit="file", file=sys.stderr) as bar:
-        for rows in _everything(chunks, job, workers):
-            results.add(rows)
-            bar.update(len(rows))
+    total = sum(item.stamp[0] for item in todo)
+    with tqdm(total=total, unit="B", unit_scale=True, file=sys.stderr) as bar:
+        for number, (item, row) in enumerate(pool.everything(todo, job, workers), start=1):
+            journal.add(item, row)
+            bar.set_postfix_str(f"{number}/{len(todo)} files", refresh=False)
+            bar.update(item.stamp[0])
 
 
-def _everything(chunks: Sequence[Chunk], job: Job, workers: int) -> Iterator[list[Row]]:
-    """The rows of every chunk; files whose worker died are tried again, one at a time."""
-    if min(workers, len(chunks)) <= 1:
-        yield from (work(job, chunk) for chunk in chunks)
-        return
-    pool = _Pool(job, workers, patience=3)
-    yield from pool.rows(chunks)
-    alone = _Pool(job, 1, patience=len(pool.suspects) + 1)
-    yield from alone.rows([(path,) for path in pool.suspects])
-    yield from ([batch_rows.row(files.name_of(path), None, None, _CRASHED)] for path in alone.suspects)
+def _row(journal: Journal, item: Item, same: dict[str, str]) -> Row:
+    if item.name in same:
+        return rows.call_row(item, duplicate_of=same[item.name])
+    row = journal.row(item)
+    assert row is not None, "every file has a row by now"
+    return row
 
 
-class _Pool:
-    """Worker processes; `suspects` are the files that were being worked on when one of them died.
-
-    Args:
-        job: which agent each of them builds.
-        workers: how many.
-        patience: how many pools in a row may break before they give a single row.
-    """
-
-    def __init__(self, job: Job, workers: int, patience: int) -> None:
-        self._job = job
-        self._workers = workers
-        self._patience = patience
-        self._barren = 0
-        self.suspects: list[Path] = []
-
-    def rows(self, chunks: Sequence[Chunk]) -> Iterator[list[Row]]:
-        """The rows of the chunks, in the order they are ready. A pool that broke is followed by another one.
-
-        Raises:
-            CallsightError: the agent cannot be built, or pool after pool breaks before any file is done.
-        """
-        left = list(chunks)
-        while left:
-            if self._barren == self._patience:
-                raise CallsightError("the workers die before they finish any file; try --workers 1 to see why")
-            self._barren += 1
-            context = get_context("spawn")
-            with ProcessPoolExecutor(self._workers, context, initializer=_leave_interrupts_to_parent) as executor:
-                try:
-                    yield from self._until_broken(executor, left)
-                finally:
-                    executor.shutdown(cancel_futures=True)
-
-    def _until_broken(self, executor: ProcessPoolExecutor, left: list[Chunk]) -> Iterator[list[Row]]:
-        """Takes chunks off `left`, never more in hand than there are workers, until it is empty or a worker dies."""
-        running: dict[Future[list[Row]], Chunk] = {}
-        broken = False
-        while running or (left and not broken):
-            while left and not broken and len(running) < self._workers:
-                chunk = left.pop(0)
-                try:
-                    running[executor.submit(work, self._job, chunk)] = chunk
-                except BrokenProcessPool:
-                    broken = True
-                    left.insert(0, chunk)
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                chunk = running.pop(future)
-                try:
-                    rows = future.result()
-                except BrokenProcessPool:
-                    broken = True
-                    self.suspects += chunk
-                else:
-                    self._barren = 0
-                    yield rows
+def _finished(row: Row, rules: Sequence[score.Rule]) -> Row:
+    """A row with what follows from its turns."""
+    facts = measures.measures(row)
+    card = score.score(rules, row, facts)
+    return {**row, "facts": {**facts, "score": card and card.percent, "failed": list(card.failed) if card else []}}
 
 
-def _leave_interrupts_to_parent() -> None:
-    """Ctrl-C reaches every process of the terminal; only the parent is to act on it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _summary(rows: Sequence[Row], now: Sequence[Row], wall: float) -> str:
+def _summary(found: Sequence[Row], now: Sequence[Row], wall: float) -> str:
     """What was done, and how fast this run was against the length of what it heard."""
-    failed = sum(1 for row in rows if row["error"])
+    failed = sum(1 for row in found if row["error"])
     heard = sum(row["seconds"] or 0.0 for row in now)
     speed = f"{heard / wall:.1f} times real time" if heard else "no sound"
+    masked = sum(sum(row["masked"].values()) for row in found)
     return (
-        f"{len(rows)} files, {failed} with errors; this run: {len(now)} files, {heard / 60:.1f} min of sound "
-        f"in {wall:.1f} s, {speed}"
+        f"{len(found)} files, {failed} with errors, {masked} personal items masked; this run: {len(now)} files, "
+        f"{heard / 60:.1f} min of sound in {wall:.1f} s, {speed}"
     )
 
 

@@ -1,7 +1,8 @@
 """Recordings in and out: files, telephone codecs, sampling rates. numpy, soundfile (libsndfile) and soxr; no models.
 
-Reads WAV (PCM, float, mu-law, A-law), FLAC, OGG, MP3, AIFF and whatever else libsndfile knows, by content and not by
-the file's name. Samples come out as float32 within -1..1; values that are no numbers become silence.
+Reads WAV (PCM, float, mu-law, A-law), FLAC, OGG, MP3, AIFF and whatever else libsndfile knows, and what
+`modalities.containers` does (M4A, WebM, AMR), by content and not by the file's name; only sound without any header is
+known by its name (`HEADERLESS`). Samples come out as float32 within -1..1; values that are no numbers become silence.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from modalities.containers import CONTENT, Contained
 from modalities.errors import InputError
 from modalities.types import Audio, FloatArray, Source
 
@@ -32,15 +34,16 @@ MAX_CHANNELS = 32
 PHONE_RATE = 8_000
 READ_FRAMES = 1 << 18  # frames read at a time: 16 s at 16 kHz
 
-REMEDY = "convert it to WAV, FLAC, OGG or MP3"
+REMEDY = "convert it to WAV, FLAC, OGG, MP3 or M4A"
 KNOWN_CONTENT = {  # (offset, first bytes) of files people send as recordings by mistake
     (0, b"\xff\xd8\xff"): "a JPEG picture",
     (0, b"\x89PNG"): "a PNG picture",
     (0, b"%PDF"): "a PDF document",
     (0, b"PK\x03\x04"): "a ZIP archive",
-    (4, b"ftyp"): "MP4/M4A (AAC) sound or video",
-    (0, b"\x1aE\xdf\xa3"): "WebM/Matroska sound or video",
-    (0, b"#!AMR"): "AMR sound",
+}
+HEADERLESS = {  # endings of telephone sound that has no header: 8 kHz, one byte a sample
+    **dict.fromkeys((".ul", ".ulaw", ".mulaw", ".mu", ".pcmu"), "ULAW"),
+    **dict.fromkeys((".al", ".alaw", ".pcma"), "ALAW"),
 }
 
 log = logging.getLogger(__name__)
@@ -85,6 +88,21 @@ def blocks(source: Source, seconds: float = 60.0, *, channel: int | None = None)
         while len(samples := _read_frames(file, frames, name)):
             any_sound = True
             yield Audio(_mix(_clean(samples), channel, name), file.samplerate)
+    if not any_sound:
+        raise InputError(f"{name} holds no sound (0 samples); record or send it again")
+
+
+def channel_blocks(source: Source, seconds: float = 60.0) -> Iterator[tuple[Audio, ...]]:
+    """Every channel of a recording of any length, `seconds` at a time, as `blocks` reads one.
+
+    Raises:
+        InputError: as for `blocks`.
+    """
+    name, any_sound = describe(source), False
+    with _open(source) as file:
+        while len(samples := _read_frames(file, max(1, round(seconds * file.samplerate)), name)):
+            any_sound = True
+            yield tuple(Audio(np.ascontiguousarray(column), file.samplerate) for column in _clean(samples).T)
     if not any_sound:
         raise InputError(f"{name} holds no sound (0 samples); record or send it again")
 
@@ -231,9 +249,7 @@ def describe(source: Source) -> str:
 
 
 @contextmanager
-def _open(source: Source) -> Iterator[soundfile.SoundFile]:
-    import soundfile
-
+def _open(source: Source) -> Iterator[soundfile.SoundFile | Contained]:
     name = describe(source)
     with _stream(source, name) as stream:
         head = stream.read(16)
@@ -243,17 +259,37 @@ def _open(source: Source) -> Iterator[soundfile.SoundFile]:
             if head[offset : offset + len(magic)] == magic:
                 raise InputError(f"{name} holds {kind}, which cannot be read as sound here; {REMEDY}")
         stream.seek(0)
-        try:
-            file = soundfile.SoundFile(_Nameless(stream))
-        except (soundfile.SoundFileError, TypeError, RuntimeError) as error:
-            raise InputError(
-                f"{name} is not sound in a known format, or its beginning is damaged; {REMEDY} "
-                "(headerless telephone sound: decode_mulaw, decode_alaw or decode_pcm16)"
-            ) from error
-        with file:
+        contained = [kind for (offset, magic), kind in CONTENT.items() if head[offset : offset + len(magic)] == magic]
+        with (
+            Contained(stream, name, contained[0])
+            if contained
+            else _sound_file(stream, name, _headerless(source)) as file
+        ):
             if file.channels > MAX_CHANNELS:
                 raise InputError(f"{name} has {file.channels} channels; at most {MAX_CHANNELS} are read")
             yield file
+
+
+def _headerless(source: Source) -> str:
+    """The code of telephone sound without a header, by the file's ending; empty for any other."""
+    return HEADERLESS.get(Path(source).suffix.lower(), "") if isinstance(source, (str, os.PathLike)) else ""
+
+
+def _sound_file(stream: Any, name: str, headerless: str) -> soundfile.SoundFile:
+    import soundfile
+
+    try:
+        return soundfile.SoundFile(_Nameless(stream))
+    except (soundfile.SoundFileError, TypeError, RuntimeError) as error:
+        if headerless:
+            stream.seek(0)
+            return soundfile.SoundFile(
+                _Nameless(stream), format="RAW", subtype=headerless, samplerate=PHONE_RATE, channels=1
+            )
+        raise InputError(
+            f"{name} is not sound in a known format, or its beginning is damaged; {REMEDY} "
+            "(headerless telephone sound: name it .ulaw or .alaw, or use decode_mulaw, decode_alaw or decode_pcm16)"
+        ) from error
 
 
 @contextmanager
@@ -300,7 +336,9 @@ def _read(source: Source, keep: Callable[[FloatArray], FloatArray]) -> tuple[lis
     return parts, rate
 
 
-def _read_frames(file: soundfile.SoundFile, frames: int, name: str) -> FloatArray:
+def _read_frames(file: soundfile.SoundFile | Contained, frames: int, name: str) -> FloatArray:
+    if isinstance(file, Contained):
+        return file.read(frames)
     import soundfile
 
     try:

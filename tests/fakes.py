@@ -163,11 +163,12 @@ def build_blind(**_: Any) -> FakeAgent:
 
 
 def build_deadly(**_: Any) -> FakeAgent:
-    """An agent whose process dies of recordings whose peak is above .9."""
+    """An agent whose process dies of recordings whose peak is above .9, and of white photos."""
 
     class Deadly(FakeAgent):
         def understand(self, turns: Sequence[Turn], *, explain: bool = False) -> list[Understanding]:
-            if any(t.audio is not None and float(np.abs(t.audio.samples).max()) > 0.9 for t in turns):
+            loud = any(t.audio is not None and float(np.abs(t.audio.samples).max()) > 0.9 for t in turns)
+            if loud or any(t.image is not None and float(t.image.pixels.mean()) > 250 for t in turns):
                 os._exit(9)
             return super().understand(turns, explain=explain)
 
