@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 from agent.address import Places, find_address
 from agent.letterhead import find_company
-from agent.printed import PrintedDate, find_dates, month_first
+from agent.printed import PrintedDate, find_amounts, find_dates, month_first
 from agent.respelling import respelt
-from agent.totals import rank_totals
+from agent.totals import rank_totals, total_rows
 from agent.types import Entity, Receipt, Span
 from modalities.ocr import quarter_turns, turn_box
 from modalities.types import Box, TextLine, join_lines
@@ -22,6 +22,7 @@ from modalities.types import Box, TextLine, join_lines
 _TAGGER_WEIGHT = 4.0  # in the rules' scores; a sure tag outweighs one good word, not two
 _FULL_SCORE = 20.0  # of the rules and the tagger together; what makes a confidence of 1
 _TAGGER_SURE = 0.5  # mean score from which the tagger's company or address is taken where the rules find none
+_FEWEST_LINES, _FEWEST_AMOUNTS = 8, 3  # of a receipt
 _DATE_WORD = re.compile(r"date|\bdt\b|tarikh|printed|biz", re.I)
 _OTHER_DATE = re.compile(r"valid|exp|until|before|due|promo|since|return|join|birth", re.I)
 _TIME = re.compile(r"\d\d?\s?[:.]\s?\d\d")
@@ -92,6 +93,12 @@ def read_receipt(lines: Sequence[TextLine], spans: Sequence[Span] = ()) -> Field
     address = _ruled("address", text, find_address(lines, after), spans) or _named("address", text, spans)
     address = replace(address, value=respelt(address.value, text)) if address else None
     return Fields(text, company, _date(text, spans), address, _total(lines, spans))
+
+
+def is_receipt(lines: Sequence[TextLine]) -> bool:
+    """Whether lines are a receipt's, by what they say: a total to pay, and amounts enough to be added up."""
+    amounts = sum(1 for line in lines for _ in find_amounts(line.text))
+    return len(lines) >= _FEWEST_LINES and amounts >= _FEWEST_AMOUNTS and bool(total_rows(lines))
 
 
 def boxes_of(lines: Sequence[TextLine], places: Places) -> tuple[Box, ...]:

@@ -26,8 +26,8 @@ from agent.parts import Parts
 from agent.receipts import read_receipt
 from agent.scoring import Reading, Scorer, Scores, Words
 from agent.secrets import concealed
-from agent.sight import codes, kind_of
-from agent.types import Entity, Photo, Sentiment, Turn, Understanding
+from agent.sight import by_print, codes, kind_of, may_be_receipt
+from agent.types import Entity, Photo, Receipt, Sentiment, Turn, Understanding
 from modalities.speech.written import to_written
 from modalities.types import Barcode, Encoding, TextLine, Transcript, join_lines
 
@@ -129,8 +129,8 @@ class Understander:
         shown = [work for work in works if work.turn.image is not None]
         if not shown:
             return
-        from modalities.image import problem
         from modalities.ocr import read_barcodes
+        from modalities.quality import problem
 
         model, device = self.parts.checkpoint.model, self.parts.device
         images = [work.turn.image for work in shown if work.turn.image is not None]
@@ -138,8 +138,13 @@ class Understander:
             work.encodings["image"] = encoding
             work.barcodes = read_barcodes(image)
             work.photo = replace(kind_of(encoding, model, device), problem=problem(image))
-            if work.photo.kind in PRINTED or work.photo.kind_confidence < 0.8:
+            if (
+                work.photo.kind in PRINTED
+                or work.photo.kind_confidence < 0.8
+                or may_be_receipt(image, self.parts.vision.encode, model)
+            ):
                 work.lines = self.parts.reader.read(image)
+                work.photo = by_print(work.photo, work.lines)
 
     def _encode(self, works: Sequence[_Work]) -> None:
         for work, readings in zip(works, self.scorer.readings([work.words for work in works]), strict=True):
@@ -273,9 +278,16 @@ class Understander:
         found = codes(text, work.barcodes, self.recognizers.types.values())
         if photo.kind == "receipt" and work.lines:
             fields = read_receipt(work.lines, spans)
-            photo = replace(photo, receipt=fields.receipt)
+            photo = replace(photo, receipt=fields.receipt, problem=photo.problem or _unread(work, fields.receipt))
             found = [*found, *fields.entities]
         return photo, tuple(found)
+
+
+def _unread(work: _Work, receipt: Receipt) -> str:
+    """Why a receipt's total was not read; empty when it was."""
+    from modalities.quality import print_problem
+
+    return "" if receipt.total or work.turn.image is None else print_problem(work.turn.image, work.lines)
 
 
 def clean(text: str) -> str:

@@ -27,10 +27,6 @@ MAX_SIDE = 2_048  # pixels; small print on a receipt that fills the frame is sti
 MAX_PIXELS = 64_000_000  # before downscaling; the largest phone cameras give about 50 million
 MAX_BYTES = 64 * 1024 * 1024
 
-_LOOK_SIDE = 224  # pixels at which light and sharpness are judged
-_DARK, _BRIGHT = 45, 235  # of 255: even the lightest, or the darkest, hundredth of the photo
-_SOFT = 18  # strongest edges, as second differences; 500 photos had 41 to 540, and 4 to 25 with two pixels of blur
-
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _EXIF_ORIENTATION = 0x0112
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyError, struct.error, zlib.error)
@@ -68,24 +64,6 @@ def load(source: Source, *, max_side: int = MAX_SIDE) -> Image:
             raise InputError(
                 f"{name} is damaged or incomplete ({type(error).__name__}); send the photo again"
             ) from None
-
-
-def problem(image: Image) -> str:
-    """Why a photo cannot be used: "too dark", "too bright" or "blurred"; empty when it can."""
-    from PIL import Image as pil
-
-    picture = pil.fromarray(image.pixels).convert("L")
-    picture.thumbnail((_LOOK_SIDE, _LOOK_SIDE), pil.Resampling.BOX)
-    grey = np.asarray(picture, dtype=np.float32)
-    if np.percentile(grey, 99) < _DARK:
-        return "too dark"
-    if np.percentile(grey, 1) > _BRIGHT:
-        return "too bright"
-    if min(grey.shape) < 3:
-        return ""
-    middle = 4 * grey[1:-1, 1:-1]
-    edges = np.abs(middle - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:])
-    return "blurred" if np.percentile(edges, 99.8) < _SOFT else ""
 
 
 def _read(source: Source) -> tuple[str, bytes]:

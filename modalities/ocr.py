@@ -7,7 +7,6 @@ Knows nothing of what the words mean.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from modalities.errors import InputError, MissingPartError, WeightsError
+from modalities.leveling import Corners, is_level, level
 from modalities.types import Barcode, Box, Image, TextLine
 
 DETECTION_SIDE = 960  # pixels of the longest side where text is looked for; it is read at full size
@@ -45,12 +45,6 @@ class _Piece:
     @property
     def width(self) -> float:
         return float(np.linalg.norm(self.corners[1] - self.corners[0]))
-
-    @property
-    def angle(self) -> float:
-        """Radians that the print is turned, clockwise."""
-        across = self.corners[1] - self.corners[0]
-        return math.atan2(float(across[1]), float(across[0]))
 
 
 class Reader:
@@ -84,9 +78,11 @@ class Reader:
             if _legibility(turned[best]) > _legibility(pieces):
                 pieces, turns = turned[best], best
         upright = (image.height, image.width) if turns % 2 else (image.width, image.height)
+        ordered, straight = _reading_order(pieces)
+        levels = [None] * len(ordered) if is_level([p.corners for p in ordered], straight) else _within(straight)
         return tuple(
-            TextLine(piece.text, turn_box(_box(piece.corners, *upright), turns), round(piece.confidence, 4))
-            for piece in _reading_order(pieces)
+            TextLine(piece.text, turn_box(_box(piece.corners, *upright), turns), round(piece.confidence, 4), place)
+            for piece, place in zip(ordered, levels, strict=True)
         )
 
     def _pieces(self, image: Image) -> list[_Piece]:
@@ -127,7 +123,7 @@ def rows(lines: Sequence[TextLine]) -> tuple[tuple[int, ...], ...]:
     """Which pieces share a printed row: positions in `lines` (which are in reading order), row by row."""
     grouped: list[list[int]] = []
     turns = quarter_turns(lines)
-    boxes = [turn_box(line.box, turns) for line in lines]
+    boxes = [line.level or turn_box(line.box, turns) for line in lines]
     for index, box in enumerate(boxes):
         if grouped and _follows(boxes[grouped[-1][-1]], box):
             grouped[-1].append(index)
@@ -222,7 +218,7 @@ def _clean(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def _box(corners: npt.NDArray[np.float64], width: int, height: int) -> Box:
+def _box(corners: npt.NDArray[np.float64], width: float, height: float) -> Box:
     """The upright box around corners in pixels, as fractions of a picture's width and height."""
     low = corners.min(axis=0) / (width, height)
     high = corners.max(axis=0) / (width, height)
@@ -230,21 +226,27 @@ def _box(corners: npt.NDArray[np.float64], width: int, height: int) -> Box:
     return round(x0, 5), round(y0, 5), round(x1, 5), round(y1, 5)
 
 
-def _reading_order(pieces: Sequence[_Piece]) -> list[_Piece]:
-    """Pieces sorted into rows from top to bottom, left to right within each, on a photo that may be tilted."""
-    wide = [p.angle for p in pieces if p.width > 2 * p.height]
-    tilt = median(wide) if wide else 0.0
-    down = np.array([-math.sin(tilt), math.cos(tilt)])
-    right = np.array([math.cos(tilt), math.sin(tilt)])
-    grouped: list[list[_Piece]] = []
+def _within(straight: Sequence[Corners]) -> list[Box | None]:
+    """Boxes of print put straight, as fractions of the stretch it covers."""
+    low = np.concatenate(straight).min(axis=0)
+    width, height = np.maximum(np.concatenate(straight).max(axis=0) - low, 1e-6)
+    return [_box(corners - low, width, height) for corners in straight]
+
+
+def _reading_order(pieces: Sequence[_Piece]) -> tuple[list[_Piece], list[Corners]]:
+    """Pieces in rows from top to bottom, each from left to right, and the same put straight (`modalities.leveling`)."""
+    straight = level([piece.corners for piece in pieces])
+    middles = [corners.mean(axis=0) for corners in straight]
+    grouped: list[list[int]] = []
     levels: list[float] = []
-    for piece in sorted(pieces, key=lambda p: float(p.corners.mean(axis=0) @ down)):
-        level = float(piece.corners.mean(axis=0) @ down)
-        near = abs(level - levels[-1]) <= 0.5 * min(piece.height, grouped[-1][-1].height) if grouped else False
-        if near:
-            grouped[-1].append(piece)
-            levels[-1] += (level - levels[-1]) / len(grouped[-1])
+    for index in sorted(range(len(pieces)), key=lambda i: float(middles[i][1])):
+        at = float(middles[index][1])
+        lowest = min(pieces[index].height, pieces[grouped[-1][-1]].height) if grouped else 0.0
+        if grouped and abs(at - levels[-1]) <= 0.5 * lowest:
+            grouped[-1].append(index)
+            levels[-1] += (at - levels[-1]) / len(grouped[-1])
         else:
-            grouped.append([piece])
-            levels.append(level)
-    return [p for row in grouped for p in sorted(row, key=lambda p: float(p.corners.mean(axis=0) @ right))]
+            grouped.append([index])
+            levels.append(at)
+    order = [i for row in grouped for i in sorted(row, key=lambda i: float(middles[i][0]))]
+    return [pieces[i] for i in order], [straight[i] for i in order]

@@ -183,11 +183,19 @@ class Segment:
 
 @dataclass(frozen=True)
 class TextLine:
-    """One line of text read in a photo: its words, place and the reader's confidence (0..1)."""
+    """One line of text read in a photo.
+
+    Attributes:
+        text: its words.
+        box: where it is in the photo.
+        confidence: the reader's, 0..1.
+        level: where it is once the paper is put upright and straight; None where the photo shows it so already.
+    """
 
     text: str
     box: Box
     confidence: float
+    level: Box | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as pil
-from PIL import ImageDraw, ImageFilter, ImageFont
 
 from modalities.errors import InputError
-from modalities.image import MAX_SIDE, load, problem
+from modalities.image import MAX_SIDE, load
 from modalities.types import Image
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -164,32 +163,3 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(InputError, match="cannot open"):
         load("\0")
-
-
-def scene(*, light: float = 1.0, blur: float = 0.0) -> Image:
-    """Shapes and print, as dark and as soft as asked."""
-    made = pil.new("RGB", (640, 480), (150, 140, 120))
-    pen = ImageDraw.Draw(made)
-    pen.rectangle((100, 80, 400, 400), fill=(230, 225, 220))
-    for y in range(100, 380, 24):
-        pen.text((120, y), "TEA AND MILK  4.50", fill=(20, 20, 20), font=ImageFont.load_default(20))
-    soft = made.filter(ImageFilter.GaussianBlur(blur))
-    return Image((np.asarray(soft, dtype=np.float32) * light).clip(0, 255).astype(np.uint8))
-
-
-@pytest.mark.parametrize(
-    ("image", "wrong"),
-    [
-        (scene(), ""),
-        (scene(light=0.5), ""),
-        (scene(blur=0.8), ""),
-        (scene(light=0.1), "too dark"),
-        (scene(light=25.0), "too bright"),
-        (scene(blur=9.0), "blurred"),
-        (Image(np.zeros((1, 1, 3), np.uint8)), "too dark"),
-        (Image(np.full((2, 2, 3), 120, np.uint8)), ""),
-    ],
-    ids=["good", "dim", "a little soft", "dark", "bright", "blurred", "one pixel", "four pixels"],
-)
-def test_what_is_wrong_with_a_photo(image: Image, wrong: str) -> None:
-    assert problem(image) == wrong

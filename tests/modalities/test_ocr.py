@@ -10,7 +10,8 @@ import zxingcpp
 from PIL import Image as pil
 
 from modalities.errors import InputError, WeightsError
-from modalities.ocr import Reader, _Piece, _reading_order, quarter_turns, read_barcodes, rows, turn_box
+from modalities.leveling import Corners
+from modalities.ocr import Reader, _Piece, _reading_order, _within, quarter_turns, read_barcodes, rows, turn_box
 from modalities.types import Image, TextLine
 from training.draw import draw_receipt, photograph, receipt_details
 
@@ -32,7 +33,29 @@ def test_reading_order_goes_by_rows_even_on_tilted_paper(tilt: float) -> None:
     spots = [(200, 0), (0, 40), (500, 42), (0, 80), (500, 78), (0, 120), (500, 121)]
     pieces = [placed(text, x, y, tilt=tilt) for text, (x, y) in zip(table, spots, strict=True)]
     shuffled = [pieces[i] for i in (4, 6, 0, 2, 5, 1, 3)]
-    assert [piece.text for piece in _reading_order(shuffled)] == table
+    assert [piece.text for piece in _reading_order(shuffled)[0]] == table
+
+
+@pytest.mark.parametrize("tilt", [-14.0, -5.0, 5.0, 14.0])
+def test_rows_of_tilted_paper_stay_together(tilt: float) -> None:
+    pieces = [
+        placed(text, x, 40 * row, tilt=tilt) for row in range(8) for text, x in ((f"item {row}", 0), ("9.00", 500))
+    ]
+    ordered, straight = _reading_order(pieces)
+    lines = [TextLine(p.text, (0, 0, 1, 1), 0.9, place) for p, place in zip(ordered, _within(straight), strict=True)]
+    assert rows(lines) == tuple((2 * row, 2 * row + 1) for row in range(8))
+
+
+def test_rows_seen_from_the_side_stay_together() -> None:
+    def seen(corners: Corners) -> Corners:
+        sunk = corners[:, 0] * (0.12 - 0.0004 * corners[:, 1])
+        return np.column_stack([corners[:, 0], corners[:, 1] + sunk])
+
+    flat = [placed(text, x, 40 * row) for row in range(12) for text, x in ((f"item {row}", 0), ("9.00", 500))]
+    pieces = [_Piece(p.text, seen(p.corners), 0.9) for p in flat]
+    ordered, straight = _reading_order(pieces)
+    lines = [TextLine(p.text, (0, 0, 1, 1), 0.9, place) for p, place in zip(ordered, _within(straight), strict=True)]
+    assert rows(lines) == tuple((2 * row, 2 * row + 1) for row in range(12))
 
 
 def test_rows_join_pieces_side_by_side_and_nothing_else() -> None:
