@@ -138,7 +138,7 @@ def package(ticket_id: str, detail: dict[str, Any], events: Sequence[Event]) -> 
     tried = tuple(_tried(events))
     photos = tuple(e.data["photo"] for e in events if e.type == "heard" and e.data.get("photo"))
     said = tuple(
-        ("customer" if e.type == "heard" else "agent", str(e.data["text"]))
+        ("customer" if e.type == "heard" else str(e.data.get("by") or "agent"), str(e.data["text"]))
         for e in events
         if e.type in ("heard", "said")
     )

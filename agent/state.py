@@ -263,6 +263,7 @@ EFFECTS: Mapping[str, Change] = {
     "said": _said,
     "decided": _decided,
     "handed_off": lambda state, _: replace(state, handed_off=True),
+    "handed_back": lambda state, _: replace(state, handed_off=False),
     "dropped": lambda state, _: replace(state, queue=(), paused=()),
     "closed": lambda state, _: replace(state, closed=True),
 }

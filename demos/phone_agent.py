@@ -87,10 +87,7 @@ class Answerer:
     def answer(self, call_id: str, understood: Understanding) -> Answered:
         """Decide and act."""
         answer = self._manager.turn(call_id, understood, "phone")
-        person = any(event.type == "handed_off" for event in answer.events)
-        turn = answer.events[-1].turn if answer.events else 0
-        ends = answer.action.name == HANG_UP or any(event.type == "closed" for event in answer.events)
-        return Answered(answer.text, turn, ends, person or answer.action.name == HANDOFF, answer.action.name == LISTEN)
+        return answered(answer.text, answer.action, answer.events)
 
     def greet(self, call_id: str, resumed: bool) -> str:
         """The first words: the pack's greeting, or what was last said where the call goes on."""
@@ -129,6 +126,13 @@ class Answerer:
     def say(self, text: str) -> Audio:
         """Words in the agent's voice."""
         return self._agent.say(text)
+
+
+def answered(text: str, action: Action, events: Sequence[Event]) -> Answered:
+    """What a turn's words, action and events mean for the line."""
+    person = action.name == HANDOFF or any(event.type == "handed_off" for event in events)
+    ends = action.name == HANG_UP or any(event.type == "closed" for event in events)
+    return Answered(text, events[-1].turn if events else 0, ends, person, action.name == LISTEN)
 
 
 def _last(state: DialogueState) -> str:

@@ -58,7 +58,7 @@ def told(step: Step) -> str:
             rows = ", ".join(f"{c['table']}/{c['key']}" for c in data["changes"])
             return f"    came of it: {what}" + (f"; rows {rows}" if rows and not data["preview"] else "")
         case "said":
-            return f"  agent: {data['text']!r}"
+            return f"  {data.get('by') or 'agent'}: {data['text']!r}"
         case kind if kind in NOTES:
             return f"    {kind}: " + ", ".join(f"{k}={v}" for k, v in data.items() if v not in ("", [], {}))
     return ""

@@ -1,4 +1,4 @@
-"""The web page: talk, attach a photo, type; hear and read the reply; see what was understood.
+"""The web page: talk, attach or take a photo, type; read and hear the reply; see what was understood; take over.
 
 python -m demos.web --port 7860
 """
@@ -10,9 +10,13 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from agent.errors import InputError
 from demos import cli
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) -> int:
@@ -20,19 +24,37 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     options = _parser().parse_args(argv)
     if not 1 <= options.port <= 65_535:
         raise InputError(f"--port must be 1 to 65535, got {options.port}")
+    if bool(options.certificate) != bool(options.key):
+        raise InputError("--certificate and --key go together; give both or neither")
     check_free(options.host, options.port)
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     with cli.libraries_on_stderr():
-        agent = cli.build_agent(options, build)
-        agent.warm()
-        from demos import page
-
-        demo = page.blocks(agent)
-        where = {"server_name": options.host, "server_port": options.port}
-        demo.launch(prevent_thread_lock=True, **where, **page.launch_options())
-    print(f"Callsight listens on http://{options.host}:{options.port} (Ctrl-C ends it)", flush=True)
-    demo.block_thread()
+        agent: Any = cli.build_agent(options, build)
+        agent.warm(explain=True)
+        serving = _server(agent, options)
+    if options.login is None and options.host not in LOCAL:
+        print("no --login is set: the page is open to all who reach it, without desk and stored calls", file=sys.stderr)
+    scheme = "https" if options.certificate else "http"
+    print(f"Callsight listens on {scheme}://{options.host}:{options.port} (Ctrl-C ends it)", flush=True)
+    serving.run()
     return cli.OK
+
+
+def _server(agent: Any, options: argparse.Namespace) -> Any:
+    from demos import page_server
+    from demos.login import Accounts
+    from demos.page_agent import PageAgent
+    from demos.page_guard import Rules
+    from demos.phone import quiet
+    from demos.phone_manners import Manners
+    from demos.phone_server import listeners
+
+    quiet()
+    accounts = None if options.login is None else Accounts.load(options.login)
+    who = PageAgent(agent)
+    rules = Rules(accounts, options.host in LOCAL, f"Callsight for {who.pack.title}", bool(options.certificate))
+    app = page_server.application(who, listeners(agent), Manners(calls=options.calls), rules, options.turns)
+    return page_server.server(app, options.host, options.port, options.certificate, options.key)
 
 
 def check_free(host: str, port: int) -> None:
@@ -52,8 +74,14 @@ def check_free(host: str, port: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m demos.web", description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--port", type=int, default=7860, metavar="P", help="port (7860)")
-    parser.add_argument("--host", default="127.0.0.1", metavar="H", help="address to listen on (127.0.0.1)")
+    add = parser.add_argument
+    add("--port", type=int, default=7860, metavar="P", help="port (7860)")
+    add("--host", default="127.0.0.1", metavar="H", help="address to listen on (127.0.0.1)")
+    add("--login", type=Path, metavar="FILE", help="who may log in; python -m demos.login writes it (nobody has to)")
+    add("--certificate", default="", metavar="FILE", help="serve over TLS, which browsers want for microphones")
+    add("--key", default="", metavar="FILE", help="the certificate's key")
+    add("--turns", type=int, default=4, metavar="N", help="messages worked on at once; others wait in a queue (4)")
+    add("--calls", type=int, default=8, metavar="N", help="hands-free calls at once; others wait in a queue (8)")
     cli.add_agent_options(parser)
     return parser
 

@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 
 from agent.errors import BackendError
+from agent.types import Turn
+from demos import phone_pipeline
 from demos.phone_agent import Answered
+from demos.phone_answering import Answering
 from demos.phone_desk import Desk
 from demos.phone_ledger import Ledger, PhoneCall
 from demos.phone_manners import CLOSING, GIVING_UP, SORRY, TOO_LONG, Manners
@@ -214,6 +217,29 @@ def test_keys_are_a_turn(keys: str, question: str, text: str) -> None:
 
     _, _, agent, _ = held(play)
     assert ("answer", text) in agent.log
+
+
+def test_what_is_typed_in_a_call_is_a_turn_and_a_person_can_speak_in_it() -> None:
+    found: list[Any] = []
+
+    class Watched(Answering):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, **named)
+            found.append(self)
+
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        await greeted(wire, agent)
+        await found[0].give(Turn(text="typed"))
+        await until(lambda: wire.seconds >= 2 * agent.seconds)
+        await found[0].say("A person speaks.")
+        await until(lambda: wire.seconds >= 3 * agent.seconds)
+        wire.hang_up()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phone_pipeline, "Answering", Watched)
+        _, _, agent, _ = held(play)
+    assert ("answer", "typed") in agent.log
+    assert said(agent) == ["Hello.", "You said 1.", "A person speaks."]
 
 
 def test_a_flood_of_keys_is_one_short_turn() -> None:
