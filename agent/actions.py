@@ -71,8 +71,10 @@ class ArticleHit(Protocol):
 class Articles(Protocol):
     """The help articles."""
 
-    def search(self, query: str, k: int = 3, about: str = "") -> Sequence[ArticleHit]:
-        """The articles that fit best, best first; those that name the intent `about` before others."""
+    def search(
+        self, query: str, k: int = 3, about: str = "", likely: Mapping[str, float] | None = None, strange: float = 0.0
+    ) -> Sequence[ArticleHit]:
+        """The articles that fit best, best first; see `agent.articles.Articles.search`."""
         ...
 
 
@@ -182,9 +184,10 @@ def perform(
 def _answer(action: Action, articles: Articles | None) -> Result:
     """The part of the article that fits the customer's words best, else the topic."""
     asked, topic = str(action.arguments.get("query", "")), str(action.arguments.get("topic", ""))
-    about = str(action.arguments.get("about", ""))
+    about, likely = str(action.arguments.get("about", "")), action.arguments.get("likely", {})
+    strange = float(action.arguments.get("strange", 0.0))
     for query in (asked, topic):
-        hits = articles.search(query, k=1, about=about) if articles and query.strip() else ()
+        hits = articles.search(query, 1, about, likely, strange) if articles and query.strip() else ()
         if hits:
             text = excerpt(hits[0].text, query)
             return Result(True, {"title": hits[0].title, "text": text, "source": hits[0].article_id})

@@ -1,7 +1,7 @@
 """Help articles and hybrid search over them: full text (SQLite FTS5, BM25) and, where given, sentence vectors.
 
 An article is a Markdown file whose name is its id, with a head between `---` lines: `title`, `intents` (those it
-answers) and `keywords` (words people use that the text does not).
+answers), `keywords` (words people use that the text does not) and `questions` (what it answers, as one would ask).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -27,18 +27,26 @@ from agent.examples import read_text
 Embed = Callable[[Sequence[str]], npt.NDArray[np.float32]]
 """Texts to vectors, shape (len(texts), width)."""
 
-_KEYS = frozenset({"title", "intents", "keywords"})
+Passages = npt.NDArray[np.float64]
+"""Unit vectors of an article's passages, shape (passages, width)."""
+
+_KEYS = frozenset({"title", "intents", "keywords", "questions"})
 _STOP = frozenset(
     "a about after all am an and any are as at be because been before but by can could did do does for from get got "
     "had has have he her him his how i if in into is it its just like me my no not of on one or our out she should so "
     "some that the their them then there these they this to up us was we were what when where which who why will with "
     "would you your yours im ive id dont whats please thanks hi hello want need tell know help guys".split()
 )
-_WEIGHTS = (4.0, 3.0, 1.0)
-"""How much a word counts in the title, the keywords and the text."""
+_WEIGHTS = (4.0, 3.0, 2.0, 1.0)
+"""How much a word counts in the title, the keywords, the questions and the text."""
 _K1 = 1.2
 """FTS5's own BM25 constant: one word contributes at most idf * (k1 + 1)."""
-_VECTOR_SHARE = 0.85
+_NEAREST = 2
+"""An article is as near to a question as so many of its passages are, the nearest ones."""
+_WORDS_SHARE, _LIKELY_SHARE, _STRANGE_SHARE = 0.15, 0.15, 0.2
+"""What words in common, a likely intent and being out of scope count beside the nearness."""
+_UNKNOWN = 0.3
+"""Taken for the chance of a question to be out of scope where it was not understood first."""
 _MAX_WORDS = 64
 _LIKELY = 10
 """How many articles are compared sentence by sentence."""
@@ -46,13 +54,14 @@ _LIKELY = 10
 
 @dataclass(frozen=True)
 class Article:
-    """One help page: what it is called, the intents it answers, words it is found by, and its text."""
+    """One help page: what it is called, the intents it answers, words and questions it is found by, and its text."""
 
     id: str
     title: str
     intents: tuple[str, ...]
     keywords: tuple[str, ...]
     text: str
+    questions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,14 +109,14 @@ class Articles:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         folder = Path(folder)
-        self._share = (_VECTOR_SHARE if words else 1.0) if embed else 0.0
+        self._words = words
         self._edited = Edited(
             "the articles",
             lambda: folder.glob("*.md"),
             lambda before: _Edition(_read_all(folder), embed, before.vectors if before else None),
             clock,
         )
-        usual = 0.22 if embed else 0.13
+        usual = 0.3 if embed else 0.13
         self.threshold = usual if threshold is None else threshold
 
     def articles(self) -> tuple[Article, ...]:
@@ -118,25 +127,43 @@ class Articles:
         """Look for edits now; see `agent.edited.Edited.reload`."""
         return self._edited.reload()
 
-    def search(self, query: str, k: int = 3, about: str = "") -> tuple[Hit, ...]:
-        """The articles that answer a question, best first; none when nothing fits.
+    def search(
+        self,
+        query: str,
+        k: int = 3,
+        about: str = "",
+        likely: Mapping[str, float] | None = None,
+        strange: float | None = None,
+    ) -> tuple[Hit, ...]:
+        """The articles that answer a question, best first; none when not even the best fits.
 
         Args:
             query: the question.
             k: at most so many.
             about: the intent of the question, where it is known: articles that name it come first.
+            likely: what the question may mean: intents and their chances.
+            strange: the chance that it is about nothing the company deals with; a guess where nobody looked.
         """
         edition = self._edited.now()
-        if not query.strip() or not edition.articles:
+        if not query.strip() or not edition.articles or k < 1:
             return ()
-        scores = edition.index.scores(query)
-        if edition.vectors is not None:
-            scores = scores if self._share < 1 else np.zeros_like(scores)
-            scores = self._share * edition.vectors.scores(query, scores) + (1 - self._share) * scores
+        scores = self._scores(edition, query)
+        scores = scores + _LIKELY_SHARE * np.array([_chance(article, likely or {}) for article in edition.articles])
+        guess = _UNKNOWN if edition.vectors else 0.0
+        scores = np.clip(scores - _STRANGE_SHARE * (guess if strange is None else strange), 0.0, 1.0)
         named = np.array([bool(about) and about in article.intents for article in edition.articles])
         best = np.lexsort((-scores, ~named))[:k]
-        found = ((edition.articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold or named[i])
+        if scores[best[0]] < self.threshold and not named[best[0]]:
+            return ()
+        found = ((edition.articles[i], float(scores[i])) for i in best if scores[i] >= self.threshold / 2 or named[i])
         return tuple(Hit(article.id, article.title, article.text, score) for article, score in found)
+
+    def _scores(self, edition: _Edition, query: str) -> npt.NDArray[np.float64]:
+        """How well each article fits by its words, its vectors, or both."""
+        words = edition.index.scores(query) if self._words else np.zeros(len(edition.articles))
+        if edition.vectors is None:
+            return words
+        return edition.vectors.scores(query, words) + _WORDS_SHARE * words
 
 
 class _FullText:
@@ -146,9 +173,10 @@ class _FullText:
         self._size = len(articles)
         self._lock = threading.Lock()
         self._db = sqlite3.connect(":memory:", check_same_thread=False)
-        self._db.execute("CREATE VIRTUAL TABLE page USING fts5(title, keywords, text, tokenize = 'porter unicode61')")
-        rows = ((i, a.title, " ".join(a.keywords), a.text) for i, a in enumerate(articles))
-        self._db.executemany("INSERT INTO page (rowid, title, keywords, text) VALUES (?, ?, ?, ?)", rows)
+        stems = "tokenize = 'porter unicode61'"
+        self._db.execute(f"CREATE VIRTUAL TABLE page USING fts5(title, keywords, questions, text, {stems})")
+        rows = ((i, a.title, " ".join(a.keywords), " ".join(a.questions), a.text) for i, a in enumerate(articles))
+        self._db.executemany("INSERT INTO page (rowid, title, keywords, questions, text) VALUES (?, ?, ?, ?, ?)", rows)
 
     def scores(self, query: str) -> npt.NDArray[np.float64]:
         """Scores (0..1) of all articles."""
@@ -163,63 +191,77 @@ class _FullText:
         return np.minimum(scores / most, 1.0) if most else scores
 
     def _match(self, word: str) -> list[tuple[int, float]]:
-        sql = "SELECT rowid, -bm25(page, ?, ?, ?) FROM page WHERE page MATCH ?"
+        sql = "SELECT rowid, -bm25(page, ?, ?, ?, ?) FROM page WHERE page MATCH ?"
         with self._lock:
             return self._db.execute(sql, (*_WEIGHTS, f'"{word}"')).fetchall()
 
 
 class _Vectors:
-    """How near a question is to an article: to its title and keywords, and to its nearest sentence.
+    """How near a question is to an article: to the nearest few of its passages.
 
-    Nothing is embedded before the first question, and sentences only of the articles that a question comes near to,
-    so that neither opening the articles nor the first question takes long.
+    Passages are the title with the keywords, the questions, and the sentences. Nothing is embedded before the first
+    question, and sentences only of the articles that a question comes near to, so that opening the articles takes no
+    time and the first question little.
     """
 
     def __init__(self, articles: Sequence[Article], embed: Embed, before: _Vectors | None = None) -> None:
         self._articles = articles
         self._embed = embed
         self._lock = threading.Lock()
-        self._known = before.known() if before else {}
-        self._heads: npt.NDArray[np.float64] | None = None
-        self._sentences: dict[int, npt.NDArray[np.float64]] = {}
+        self._heads = before.known(articles)[0] if before else {}
+        self._bodies = before.known(articles)[1] if before else {}
 
-    def known(self) -> dict[Article, tuple[npt.NDArray[np.float64], npt.NDArray[np.float64] | None]]:
-        """What was embedded of each article: its head, and its sentences where they were; so an edit costs one page."""
+    def known(self, articles: Sequence[Article]) -> tuple[dict[Article, Passages], dict[Article, Passages]]:
+        """What was embedded of these articles: their heads, and their sentences where they were."""
         with self._lock:
-            if self._heads is None:
-                return dict(self._known)
-            return {a: (self._heads[i], self._sentences.get(i)) for i, a in enumerate(self._articles)}
+            heads, bodies = ({a: of[a] for a in articles if a in of} for of in (self._heads, self._bodies))
+            return heads, bodies
 
     def scores(self, query: str, lexical: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Scores (0..1) of all articles; those far from the question by title and words stay below a half."""
+        """Cosines (1 at most) of all articles; those far from the question by head and words go by their heads."""
         with self._lock:
-            if self._heads is None:
-                self._heads = self._read_heads()
+            self._read(self._heads, self._articles, _head)
             vector = _unit(self._embed([query]))[0]
-            near = np.asarray(self._heads @ vector)
+            near = np.array([_nearest(self._heads[a] @ vector) for a in self._articles])
             likely = [int(i) for i in np.argsort(-(near + lexical), kind="stable")[:_LIKELY]]
-            self._read([i for i in likely if i not in self._sentences])
-        nearest = np.zeros(len(near))
-        for i in likely:
-            nearest[i] = (self._sentences[i] @ vector).max()
-        return np.clip(0.5 * nearest + 0.5 * near, 0.0, 1.0)
+            self._read(self._bodies, [self._articles[i] for i in likely], _body)
+            for i in likely:
+                article = self._articles[i]
+                near[i] = _nearest(np.concatenate([self._heads[article], self._bodies[article]]) @ vector)
+            return near
 
-    def _read_heads(self) -> npt.NDArray[np.float64]:
-        fresh = [a for a in self._articles if a not in self._known]
-        made = _unit(self._embed([f"{a.title}: {', '.join(a.keywords)}" for a in fresh])) if fresh else ()
-        heads = {a: head for a, (head, _) in self._known.items()} | dict(zip(fresh, made, strict=True))
-        for i, article in enumerate(self._articles):
-            _, sentences = self._known.get(article, (None, None))
-            if sentences is not None:
-                self._sentences[i] = sentences
-        return np.stack([heads[a] for a in self._articles])
+    def _read(
+        self, known: dict[Article, Passages], wanted: Sequence[Article], parts: Callable[[Article], Sequence[str]]
+    ) -> None:
+        """Embed the passages of the articles that are not known yet; so an edit costs one page."""
+        fresh = [article for article in wanted if article not in known]
+        texts = [parts(article) for article in fresh]
+        if fresh:
+            vectors = _unit(self._embed([one for part in texts for one in part]))
+            ends = np.cumsum([len(part) for part in texts])
+            known.update(zip(fresh, np.split(vectors, ends[:-1]), strict=True))
 
-    def _read(self, fresh: list[int]) -> None:
-        parts = [re.split(r"(?<=[.?!])\s+", self._articles[i].text) for i in fresh]
-        titled = [f"{self._articles[i].title}. {one}" for i, part in zip(fresh, parts, strict=True) for one in part]
-        vectors = _unit(self._embed(titled)) if titled else np.zeros((0, 0))
-        ends = np.cumsum([len(part) for part in parts])
-        self._sentences |= dict(zip(fresh, np.split(vectors, ends[:-1]), strict=True)) if fresh else {}
+
+def _head(article: Article) -> Sequence[str]:
+    return (f"{article.title}: {', '.join(article.keywords)}", *article.questions)
+
+
+def _body(article: Article) -> Sequence[str]:
+    return [f"{article.title}. {one}" for one in _sentences(article.text)]
+
+
+def _sentences(text: str) -> tuple[str, ...]:
+    return tuple(one for one in re.split(r"(?<=[.?!])\s+", text.strip()) if one)
+
+
+def _nearest(cosines: npt.NDArray[np.float64]) -> float:
+    """The mean of the highest few."""
+    return float(np.sort(cosines)[-_NEAREST:].mean())
+
+
+def _chance(article: Article, likely: Mapping[str, float]) -> float:
+    """The chance that one of the article's intents is meant."""
+    return max((likely.get(intent, 0.0) for intent in article.intents), default=0.0)
 
 
 def _unit(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
@@ -251,7 +293,8 @@ def read_article(path: Path) -> Article:
     text = " ".join(" ".join(lines[end + 1 :]).split())
     if not head.get("title") or not text:
         raise PackError(f"{path}:1: an article needs a title and a text")
-    return Article(path.stem, head["title"], _list(head.get("intents", "")), _list(head.get("keywords", "")), text)
+    intents, keywords = (_list(head.get(key, "")) for key in ("intents", "keywords"))
+    return Article(path.stem, head["title"], intents, keywords, text, _sentences(head.get("questions", "")))
 
 
 def _key(path: Path, number: int, line: str) -> tuple[str, str]:

@@ -71,6 +71,8 @@ class Policy(Fulfilment):
 
     def _mood(self, draft: Draft, turn: Heard) -> Step | None:
         """Return a greeting that came with a wish, apologise to who is unhappy, and not for ever."""
+        if self.wishes.scolds(turn) and draft.state.negatives <= turn.before.negatives:
+            draft.add("upset", times=turn.before.negatives + 1)
         if turn.before.turn == 0 and turn.means("greet") and turn.means(*self.flows.flows):
             draft.say("greet_short")
         if draft.state.negatives >= self.flows.limits.negatives and not draft.state.handed_off:
@@ -122,7 +124,7 @@ class Policy(Fulfilment):
         return self._start(draft, turn, wishes[0], (0, len(wishes)))
 
     def _start(self, draft: Draft, turn: Heard, wish: str, share: tuple[int, int] = (0, 1)) -> Step:
-        draft.add("started", intent=wish, sure=turn.sure(wish) >= self.flows.limits.switch)
+        draft.add("started", intent=wish, sure=turn.sure(wish) >= self.flows.limits.sure)
         if draft.flow and draft.flow.sorry:
             self._apologise(draft)
         self._note(draft, self._facts(draft, turn, wish, share))
@@ -265,6 +267,8 @@ class Policy(Fulfilment):
         if draft.flow:
             draft.say(key)
             return self._advance(draft)
+        if self.flows.help and len(turn.understanding.text.split()) >= SHORT:
+            return self._look_up(draft, key)
         return draft.speak("ask", "no wish was recognised", key)
 
     def _clarify(self, draft: Draft, wishes: Sequence[str], reason: str, intro: str = "") -> Step:

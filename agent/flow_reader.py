@@ -52,7 +52,7 @@ class _Reader:
             raise PackError(f"{path}: not valid TOML: {error}") from error
 
     def read(self) -> Flows:
-        top = ("limits", "identify", "photos", "words", "slots", "operations", "errors", "flows")
+        top = ("limits", "identify", "photos", "words", "help", "slots", "operations", "errors", "flows")
         self.known("", self.table, top)
         slots = {name: self.slot(name) for name in self.section("slots")}
         self.slots = slots
@@ -76,6 +76,7 @@ class _Reader:
             place_words=(self.words("first"), self.words("second")),
             handoff_words=self.words("handoff"),
             lack_words=self.words("lack"),
+            help=self.help(),
         )
         self.reachable(loaded)
         self.loops(loaded)
@@ -118,6 +119,11 @@ class _Reader:
         table = self.section("words")
         self.known("words", table, ("old", "join", "first", "second", "handoff", "lack"))
         return self.strings("words", table, key)
+
+    def help(self) -> str:
+        table = self.section("help")
+        self.known("help", table, ("done",))
+        return self.string("help", table, "done")
 
     def slot(self, name: str) -> Slot:
         at = f"slots.{name}"

@@ -1,12 +1,13 @@
 """A pack's flows: for each wish, what must be known, whether to confirm, what to do, and what may go wrong.
 
-    [limits]            tries, failures, silences, negatives, actions, switch
+    [limits]            tries, failures, silences, negatives, actions, switch, sure, margin
     [identify]          action, facts, ask: how a customer proves who they are
     [photos]            match, slot, suggests: what a photo alone can do
     [words]             old: what stands before a value that no longer holds ("not", "instead of");
                         join: what ties a second wish to the first ("and", "also");
                         first, second: what chooses between two; handoff: what is for a person ("my lawyer");
                         lack: what says that a fact asked for is not at hand ("I don't have it")
+    [help]              done: what an article is read out with that answers what no flow does
     [slots.NAME]        entity, from, carry, free, form, after
     [operations.NAME]   ticket, arguments, customer: what the pack asks of systems that work off tickets
     [errors]            CODE = {say, ask, offer, then, handoff}, for every flow
@@ -88,6 +89,7 @@ class Limits:
         negatives: unhappy turns in a row.
         actions: operations in one turn.
         switch: confidence from which a second wish is taken for one, and an answer that fits the question for a wish.
+        sure: confidence of a wish from which a change that needs no confirmation is made without one.
         margin: by how much "yes" must be surer than "no" before anything is changed.
     """
 
@@ -97,6 +99,7 @@ class Limits:
     negatives: int = 3
     actions: int = 8
     switch: float = 0.8
+    sure: float = 0.9
     margin: float = 0.2
 
 
@@ -233,6 +236,7 @@ class Flows:
     place_words: tuple[tuple[str, ...], ...] = ()
     handoff_words: tuple[str, ...] = ()
     lack_words: tuple[str, ...] = ()
+    help: str = ""
 
     @classmethod
     def load(
@@ -270,7 +274,7 @@ class Flows:
         offers = {f"offer_{o.offer}" for o in every if o.offer}
         groups = {g for f in self.flows.values() for g in (*f.needs, *((s,) for s in f.once))}
         groups |= {(o.ask,) for o in every if o.ask} | set(self.identify.ask)
-        return frozenset(said | offers | {question(group) for group in groups}) - {""}
+        return frozenset(said | offers | {self.help} | {question(group) for group in groups}) - {""}
 
 
 def question(group: Iterable[str]) -> str:

@@ -109,7 +109,7 @@ class Fulfilment:
 
     def _arguments(self, draft: Draft, flow: Flow) -> dict[str, Any]:
         if flow.action == ANSWER:
-            return {"query": draft.state.text, "topic": flow.query, "about": flow.name}
+            return {**_asked(draft.state), "topic": flow.query, "about": flow.name}
         return {name: draft.state.facts[name] for name in flow.slots if name in draft.state.facts}
 
     def _do(self, draft: Draft, flow: Flow) -> Step:
@@ -145,7 +145,7 @@ class Fulfilment:
             return self._matched(draft, result)
         flow = draft.flow
         if flow is None:
-            return self._next(draft)
+            return self._looked_up(draft, state, result) if name == ANSWER else self._next(draft)
         if not result.ok:
             outcome = flow.errors.get(result.error) or self.flows.errors.get(result.error) or Outcome("cannot")
             if not (outcome.ask or outcome.handoff) and self._stale(draft, flow):
@@ -159,6 +159,18 @@ class Fulfilment:
             return self._outcome(draft, flow.next, result.data, "done")
         draft.end("done")
         return self._next(draft, flow)
+
+    def _look_up(self, draft: Draft, otherwise: str) -> Step:
+        """See whether a help article answers what no flow does; `otherwise` is said when none does."""
+        return draft.perform(ANSWER, {**_asked(draft.state), "otherwise": otherwise}, "perhaps an article answers it")
+
+    def _looked_up(self, draft: Draft, before: DialogueState, result: Result) -> Step:
+        otherwise = str(before.pending.arguments.get("otherwise", "")) if before.pending else ""
+        if not result.ok:
+            return draft.speak("ask", "no wish was recognised, and no article fits", otherwise)
+        draft.add("answered")
+        draft.say(self.flows.help, **result.data)
+        return self._next(draft)
 
     def _stale(self, draft: Draft, flow: Flow) -> bool:
         """Whether an order named for an earlier wish stood in the way; if so it is let go of, for the shop to find."""
@@ -273,6 +285,11 @@ class Fulfilment:
         if any(fact.slot == "receipt_total" for fact in fresh):
             draft.add("forgot", slots=["receipt", "receipt_unproved"])
         return [fact.slot for fact in fresh]
+
+
+def _asked(state: DialogueState) -> dict[str, Any]:
+    """The customer's words as a question for the articles, and what they were understood as."""
+    return {"query": state.text, "likely": dict(state.likely), "strange": state.strange}
 
 
 def _amount(facts: Mapping[str, Any]) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from agent.flows import Flow, Flows, Slot
@@ -44,6 +45,7 @@ def heard(understanding: Understanding) -> dict[str, Any]:
         "verdict": understanding.verdict,
         "intents": [[i.name, round(i.confidence, 4)] for i in understanding.intents[:5]],
         "wanted": understanding.wanted,
+        "strange": round(understanding.out_of_scope, 4),
         "entities": [[e.type, e.value, e.source] for e in understanding.entities[:MOST_FACTS]],
         "sentiment": understanding.sentiment.label,
         "spoken": understanding.transcript is not None and bool(understanding.text),
@@ -69,7 +71,7 @@ def facts_of(
             each wish; any other goes to all.
     """
     groups: dict[tuple[str, str], list[Entity]] = defaultdict(list)
-    for entity in understanding.entities:
+    for entity in _as_asked(understanding.entities, question, flows):
         groups[entity.type, "photo" if entity.source.startswith("photo") else "words"].append(entity)
     found: list[Fact] = []
     for (kind, source), entities in groups.items():
@@ -88,6 +90,16 @@ def facts_of(
     shapeless = {e.value for e in understanding.entities if e.source == "tagger"}
     formed = (_formed(fact, flows, strict=fact.value in shapeless) for fact in found)
     return [fact for fact in formed if fact is not None] + photo_facts(understanding.image)
+
+
+def _as_asked(entities: Sequence[Entity], question: Question, flows: Flows) -> list[Entity]:
+    """Numbers taken as they were said, and alone as what was asked for: "10" is a size where a size was asked."""
+    asked = [slot for name in question.slots if (slot := flows.slots.get(name)) and slot.entity]
+    found = [replace(e, value=e.text) if e.source == "tagger" and e.text.isdigit() else e for e in entities]
+    if len(found) != 1 or not found[0].text.isdigit() or found[0].type in {slot.entity for slot in asked}:
+        return found
+    fits = next((slot.entity for slot in asked if slot.form and re.fullmatch(slot.form, found[0].text)), "")
+    return [replace(found[0], type=fits)] if fits else found
 
 
 def _behind(understanding: Understanding, found: Sequence[Fact], flow: Flow | None, flows: Flows) -> list[Fact]:

@@ -51,6 +51,8 @@ class DialogueState:
     Attributes:
         turn: number of the customer's turn, from 1.
         text: the customer's words of this turn.
+        likely: intents of this turn and their chances.
+        strange: the chance that this turn is out of scope.
         facts: slot -> value, for this wish and the call.
         sources: slot -> where its value came from: "words", "photo", "profile", or "carried" over from an earlier wish.
         declined: slots the customer was asked for and could not give.
@@ -79,6 +81,8 @@ class DialogueState:
 
     turn: int = 0
     text: str = ""
+    likely: Mapping[str, float] = field(default_factory=dict)
+    strange: float = 0.0
     facts: Values = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     declined: frozenset[str] = frozenset()
@@ -125,6 +129,8 @@ def _heard(state: DialogueState, data: Values) -> DialogueState:
         state,
         turn=state.turn + 1,
         text=str(data.get("text", "")),
+        likely=dict(data.get("intents", ())),
+        strange=float(data.get("strange", 0.0)),
         actions=0,
         parts=(),
         silences=state.silences + 1 if silent else 0,
@@ -254,6 +260,7 @@ EFFECTS: Mapping[str, Change] = {
     "ended": _ended,
     "asked": _asked,
     "answered": _answered,
+    "upset": lambda state, data: replace(state, negatives=int(data["times"])),
     "failed": lambda state, _: replace(state, failures=state.failures + 1),
     "refused": lambda state, data: replace(state, refused=state.refused + 1, tried=data.get("facts", {})),
     "act": _act,

@@ -78,11 +78,13 @@ class Wishes:
     def _busy(self, before: DialogueState) -> bool:
         return bool(before.flow) and before.question.kind in ("slot", "confirm")
 
+    def scolds(self, turn: Heard) -> bool:
+        """Whether the turn is a complaint, or sounds like one: whoever says so is unhappy, however it is put."""
+        return any(name in self.flows.flows and self.flows.flows[name].alone for name in turn.meant)
+
     def vents(self, turn: Heard) -> bool:
         """Whether anger is all that is new: a complaint in the middle of a wish."""
-        return bool(turn.before.flow) and any(
-            name in self.flows.flows and self.flows.flows[name].alone for name in turn.meant
-        )
+        return bool(turn.before.flow) and self.scolds(turn)
 
     def chosen(self, turn: Heard) -> str:
         """Which of two wishes offered is chosen: by its place ("the second one"), or by what comes nearest to it."""

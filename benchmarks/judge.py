@@ -38,8 +38,9 @@ UNTOLD = {
     "refunds": ("id",),
     "mails": ("id",),
     "reviews": ("text",),
+    "erasures": ("asked_at", "done_at"),
 }
-"""Columns that depend on the words, or on what else happened."""
+"""Columns that depend on the words, on the clock, or on what else happened."""
 
 Rows = Counter[tuple[str, str]]
 

@@ -77,7 +77,9 @@ class Library:
         text: str
         score: float = 1.0
 
-    def search(self, query: str, k: int = 3, about: str = "") -> tuple[Page, ...]:
+    def search(
+        self, query: str, k: int = 3, about: str = "", likely: Mapping[str, float] | None = None, strange: float = 0.0
+    ) -> tuple[Page, ...]:
         pages = (
             self.Page("hours", "Store hours", "Our stores are open from nine to six."),
             self.Page("gift-cards", "Gift cards", "Gift cards come in any amount."),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.draft import HANDOFF
+from agent.slots import Fact, facts_of
+from agent.state import Question
 from agent.tables import Order, Variant
-from tests.calls import Shop, difference
+from tests.calls import Shop, difference, heard
 
 
 @pytest.fixture
@@ -416,3 +419,46 @@ def test_the_unhappy_are_answered_plainly_until_they_are_content(shop: Shop) -> 
     assert cheerful.startswith(("Hello! ", "Hi there! "))
     assert unhappy.say("thanks for nothing", "thanks", sentiment="negative").text.startswith("Of course. ")
     assert unhappy.say("oh, good. thanks", "thanks", sentiment="positive").text.startswith(("You're wel", "Gladly"))
+
+
+def test_who_goes_on_scolding_gets_a_person_whatever_the_voice_sounds_like(shop: Shop) -> None:
+    call = shop.call(known=True)
+    names = [call.say("this is a disgrace", "complaint").action.name for _ in range(3)]
+    assert names == ["ask", "confirm", HANDOFF]
+    calm = shop.call("calm", known=True)
+    calm.say("I'd like to file a complaint", "complaint")
+    assert calm.say("yes please", "affirm").action.name == "file_complaint"
+
+
+def test_what_no_flow_answers_is_looked_up_before_giving_up(shop: Shop) -> None:
+    call = shop.call(known=True)
+    found = call.say("how do the gift things from you work", verdict="out_of_scope")
+    assert "any amount" in found.text
+    assert shop.manager.state("c").failures == 0
+    assert "any amount" not in call.say("what is the capital of Peru", verdict="out_of_scope").text
+    assert shop.manager.state("c").failures == 1
+    call.say("cancel it", "cancel_order")
+    assert "any amount" not in call.say("and what about a gift of some sort", verdict="out_of_scope").text
+
+
+def test_a_number_alone_is_what_was_asked_for(shop: Shop) -> None:
+    call = shop.call(known=True)
+    order = shop.order("paid")
+    call.say(f"another size for {order}, it's the shirt", "change_item", order_id=order, product="shirt")
+    assert shop.manager.state("c").question.slots == ("size", "color")
+    events = call.say("10", "inform", quantity="10").events
+    assert [(e.data["slot"], e.data["value"]) for e in events if e.type == "fact"] == [("size", "10")]
+
+
+def test_a_number_is_kept_as_it_was_said(shop: Shop) -> None:
+    turn = heard("in 6 please", "inform", size="6", source="tagger")
+    size = replace(turn.entities[0], value="S")
+    assert facts_of(replace(turn, entities=(size,)), None, Question(slots=("size",)), shop.manager.policy.flows) == [
+        Fact("size", "6", "words")
+    ]
+
+
+def test_a_change_without_a_confirmation_needs_a_sure_wish(shop: Shop) -> None:
+    unsure = shop.call("u").say("no more of a@b.com", "subscribe", confidence=0.85, email="a@b.com")
+    assert (unsure.action.name, unsure.changes) == ("confirm", ())
+    assert shop.call("s").say("sign up a@b.com", "subscribe", email="a@b.com").action.name == "subscribe"

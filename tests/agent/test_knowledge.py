@@ -224,9 +224,30 @@ def test_nothing_is_embedded_before_the_first_question_nor_twice() -> None:
     assert seen == []
     articles.search("how long does delivery take")
     first = len(seen)
-    assert first < len(" ".join(a.text for a in articles.articles()).split(". "))
+    heads = sum(1 + len(a.questions) for a in articles.articles())
+    assert heads < first < heads + len(" ".join(a.text for a in articles.articles()).split(". "))
     articles.search("how long does delivery take")
     assert len(seen) == first + 1
+
+
+def test_what_was_understood_counts_beside_the_words(tmp_path: Path) -> None:
+    folder = write(
+        tmp_path,
+        cats="---\ntitle: Cats\nintents: adopt\n---\nFeline pets purr.\n",
+        cars="---\ntitle: Cars\nintents: drive\n---\nVehicles drive fast.\n",
+    )
+    articles = Articles(folder, lambda texts: np.array([[1.0, 1.0] if "?" in t else [1, 0] for t in texts]))
+    assert articles.search("that one?", likely={"drive": 0.9}, strange=0.0)[0].article_id == "cars"
+    assert articles.search("that one?", likely={"adopt": 0.9}, strange=0.0)[0].article_id == "cats"
+    fits = articles.search("that one?", strange=0.0)[0].score
+    assert articles.search("that one?", strange=1.0)[0].score < fits
+
+
+def test_an_article_is_found_by_the_questions_in_its_head(tmp_path: Path) -> None:
+    text = "---\ntitle: Parcels\nquestions: Where is my doorbell? Who took the fox?\n---\nWe ship.\n"
+    articles = Articles(write(tmp_path, a=text, b="---\ntitle: Other\n---\nNothing.\n", c="---\ntitle: C\n---\nD.\n"))
+    assert articles.articles()[0].questions == ("Where is my doorbell?", "Who took the fox?")
+    assert articles.search("a fox")[0].article_id == "a"
 
 
 def test_an_empty_folder_answers_nothing(tmp_path: Path) -> None:
@@ -239,7 +260,7 @@ def test_an_empty_folder_answers_nothing(tmp_path: Path) -> None:
         ("", r"bad\.md:1: an article starts with a head"),
         ("Just words\n", r"bad\.md:1: an article starts with a head"),
         ("---\ntitle: A\nwords\n", r"bad\.md:1: an article starts with a head"),
-        ("---\ntitle: A\ncolour: red\n---\nwords\n", r"bad\.md:3: expected one of intents, keywords, title"),
+        ("---\ntitle: A\ncolour: red\n---\nwords\n", r"bad\.md:3: expected one of intents, keywords, questions, title"),
         ("---\nkeywords: a\n---\nwords\n", r"bad\.md:1: an article needs a title"),
         ("---\ntitle: A\n---\n\n", r"bad\.md:1: an article needs a title and a text"),
     ],
