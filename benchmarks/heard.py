@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from random import Random
 
-import numpy as np
 from tqdm import tqdm
 
 from agent.errors import InputError, MissingPartError
@@ -21,10 +20,10 @@ from benchmarks.quiet import over_telephone
 from benchmarks.speech import word_errors
 from modalities.audio import load
 from modalities.segmenter import Segmenter
-from modalities.speech.base import Capabilities, SpeechEngine, listen
+from modalities.speech.base import SpeechEngine, listen
 from modalities.speech.language_model import tidy
 from modalities.speech.spoken import say
-from modalities.types import Audio, Segment, Transcript
+from modalities.types import Audio, Transcript
 from modalities.voice.espeak import ESpeak
 
 FLITE = ("slt", "rms", "awb", "kal16")
@@ -40,6 +39,7 @@ class Heard:
         spoken: the words said.
         heard: the hearings, likeliest first; the words of the first may be none.
         heard_8k: the same through an 8 kHz mu-law telephone line; None where not tried.
+        chances, chances_8k: of each hearing; empty where the engine did not tell.
         voice: a voice of Flite or of eSpeak NG.
         intent: what is meant, "" where not known or out of scope.
     """
@@ -50,10 +50,18 @@ class Heard:
     heard_8k: tuple[str, ...] | None
     voice: str
     intent: str = ""
+    chances: tuple[float, ...] = ()
+    chances_8k: tuple[float, ...] = ()
 
     def hearings(self, telephone: bool) -> tuple[str, ...] | None:
         """What was recognised, by telephone or not."""
         return self.heard_8k if telephone else self.heard
+
+    def transcript(self, telephone: bool) -> Transcript:
+        """The same as an engine tells it; empty where not tried."""
+        text, *others = self.hearings(telephone) or ("",)
+        chances = self.chances_8k if telephone else self.chances
+        return Transcript(text, confidence=1.0, alternatives=tuple(others), chances=chances)
 
 
 def hear(
@@ -91,9 +99,11 @@ def hear(
                 voice, spoken = VOICES[i % len(VOICES)], words_of(text, Random(seed + i))
                 sound = speak(spoken, voice)
                 sounds = [sound, over_telephone(sound)] if telephone else [sound]
-                found = [(t.text, *t.alternatives) for t in listen(listener, segmenter, sounds)]
-                line = found[1] if telephone else None
-                done[text] = Heard(text, spoken, found[0], line, voice, intents[i] if intents else "")
+                told = listen(listener, segmenter, sounds)
+                found = [(t.text, *t.alternatives) for t in told]
+                line, chances_8k = (found[1], told[1].chances) if telephone else (None, ())
+                intent = intents[i] if intents else ""
+                done[text] = Heard(text, spoken, found[0], line, voice, intent, told[0].chances, chances_8k)
                 file.write(json.dumps(asdict(done[text])) + "\n")
                 file.flush()
     return [done[text] for text in texts]
@@ -110,7 +120,9 @@ def read(cache: Path) -> Iterator[Heard]:
             row = Heard(**json.loads(line))
             if isinstance(row.heard, str):
                 raise TypeError("a file of an older form")
-            yield replace(row, heard=tuple(row.heard), heard_8k=None if row.heard_8k is None else tuple(row.heard_8k))
+            by_line = None if row.heard_8k is None else tuple(row.heard_8k)
+            chances, chances_8k = tuple(row.chances), tuple(row.chances_8k)
+            yield replace(row, heard=tuple(row.heard), heard_8k=by_line, chances=chances, chances_8k=chances_8k)
         except (TypeError, ValueError) as error:
             raise InputError(f"{cache}:{number}: no sentence heard; delete the file to make it again") from error
 
@@ -141,30 +153,3 @@ def error_rate(rows: Sequence[Heard], telephone: bool = False) -> float:
     """Word error rate over all rows heard that way."""
     pairs = [(row.spoken, hearings[0]) for row in rows if (hearings := row.hearings(telephone)) is not None]
     return sum(word_errors(*pair) for pair in pairs) / max(1, sum(len(spoken.split()) for spoken, _ in pairs))
-
-
-class Remembered:
-    """A `SpeechEngine` that hears again what was heard: sound of `LEAST` + i samples is the i-th row.
-
-    Serves as a segmenter too: all of a sound is speech.
-    """
-
-    name = "remembered"
-    capabilities = Capabilities(alternatives=True)
-    LEAST = 20 * 16_000
-
-    def __init__(self, hearings: Sequence[Sequence[str]]) -> None:
-        self._hearings = hearings
-
-    def sounds(self) -> Iterator[Audio]:
-        """One of each row."""
-        return (Audio(np.zeros(self.LEAST + i, np.float32), 16_000) for i in range(len(self._hearings)))
-
-    def segments(self, audio: Audio) -> tuple[Segment, ...]:
-        """All of it."""
-        return (Segment(0.0, audio.seconds),)
-
-    def transcribe(self, recordings: Sequence[Audio]) -> list[Transcript]:
-        """What was heard then."""
-        rows = [self._hearings[len(recording.samples) - self.LEAST] for recording in recordings]
-        return [Transcript(row[0], confidence=1.0, alternatives=tuple(row[1:])) for row in rows]

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,17 +27,17 @@ from agent.domain import Pack
 from agent.errors import CallsightError, InputError
 from agent.examples import Example
 from agent.hearing import compile_pack
-from benchmarks.heard import VOICES, Heard, Remembered, error_rate, hear
+from benchmarks.heard import VOICES, Heard, error_rate, hear
 from benchmarks.speech import wording
 from benchmarks.typos import with_typos
 from modalities.locate import ROOT
 from modalities.speech.pocketsphinx import PocketSphinx
+from modalities.types import Transcript
 from training.evaluate import understand_all
 from training.rows import Row, read_rows
 
 if TYPE_CHECKING:
     from agent.agent import Agent
-    from modalities.segmenter import Segmenter
 
 RATE = 0.1
 """Typing errors a character, as `benchmarks.typos` makes them."""
@@ -138,7 +138,7 @@ def speech_lines(pack: Pack, rows: Sequence[Row], agent: Agent, options: Options
     clean = right(texts, rows, agent)
     lines = [f"heard by PocketSphinx: {cache}"]
     for telephone in (False, True) if options.telephone else (False,):
-        found = right_heard([row.hearings(telephone) or ("",) for row in heard], rows, agent)
+        found = right_heard([row.transcript(telephone) for row in heard], rows, agent)
         lines.append("8 kHz mu-law" if telephone else "16 kHz")
         lines += _by_voice(heard, clean, found, telephone)
     return lines
@@ -156,12 +156,10 @@ def right(texts: Sequence[str], rows: Sequence[Row], agent: Agent) -> np.ndarray
 
 
 def right_heard(
-    hearings: Sequence[Sequence[str]], rows: Sequence[Row], agent: Agent
+    heard: Sequence[Transcript], rows: Sequence[Row], agent: Agent
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """The same for what was heard, on the way of recordings: with the other hearings, and by ear alone."""
-    remembered = Remembered(hearings)
-    agent.parts.speech, agent.parts.segmenter = remembered, cast("Segmenter", remembered)
-    return _first_right(understand_all(agent, (Turn(audio=sound) for sound in remembered.sounds())), rows)
+    """The same for what was heard, with the other hearings."""
+    return _first_right(understand_all(agent, (Turn(transcript=transcript) for transcript in heard)), rows)
 
 
 def _first_right(found: Sequence[Understanding], rows: Sequence[Row]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

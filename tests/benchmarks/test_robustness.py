@@ -7,13 +7,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from agent import Turn, build
+from agent import build
 from agent.agent import Agent
 from agent.domain import Pack
 from agent.errors import InputError
 from benchmarks import heard as heard_module
 from benchmarks import robustness
-from benchmarks.heard import Heard, Remembered, error_rate, hear, read, speak, words_of
+from benchmarks.heard import Heard, error_rate, hear, read, speak, words_of
 from benchmarks.robustness import Options, chosen, others, right, right_heard, rows_of, speech_lines, typo_lines
 from modalities.speech.base import Capabilities
 from modalities.types import Audio, Transcript
@@ -93,16 +93,19 @@ def test_the_first_intent_counts() -> None:
 
 
 def test_what_was_heard_is_understood_with_its_other_hearings(agent: Agent) -> None:
-    hearings = [["where is my odor", "where is my order"], ["where is my order"], [""]]
-    found = right_heard(hearings, [ROWS[0]] * 3, agent)
-    assert found.tolist()[1:] == [True, False]
-    heard = agent.understand([Turn(audio=sound) for sound in Remembered(hearings).sounds()])
-    assert [u.transcript.alternatives for u in heard if u.transcript] == [("where is my order",), (), ()]
+    better = Heard("a", "a", ("where is my odor", "where is my order"), None, "slt", "", (0.4, 0.6))
+    plain, nothing = Heard("a", "a", ("where is my order",), None, "slt"), Heard("a", "a", ("",), None, "slt")
+    heard = [row.transcript(telephone=False) for row in (better, plain, nothing, better)]
+    heard[3] = better.transcript(telephone=True)
+    assert (heard[0].alternatives, heard[0].chances) == (("where is my order",), (0.4, 0.6))
+    assert right_heard(heard, [ROWS[0]] * 4, agent).tolist()[1:] == [True, False, False]
 
 
 def test_lines_tell_what_was_lost(tmp_path: Path, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robustness, "right", lambda texts, rows, agent: np.array([t in KNOWN for t in texts]))
-    monkeypatch.setattr(robustness, "right_heard", lambda texts, rows, agent: np.array([t[0] in KNOWN for t in texts]))
+    monkeypatch.setattr(
+        robustness, "right_heard", lambda texts, rows, agent: np.array([t.text in KNOWN for t in texts])
+    )
     rows = ROWS[:2]
     typed = typo_lines(rows, cast(Any, None), Options("retail", tmp_path, "typos", seed=1))
     assert "100.0% clean" in typed[1]
