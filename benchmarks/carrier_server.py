@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sqlite3
@@ -36,14 +37,19 @@ class Running:
     shop: Path
 
     def usage(self) -> tuple[float, int, int, float]:
-        """Memory in MB, threads, open files and sockets, CPU seconds so far."""
-        status = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        values = {
-            name: value.split()[0] for name, _, value in (line.partition(":") for line in status) if value.split()
-        }
-        stat = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
-        return int(values["VmRSS"]) / 1024, int(values["Threads"]), len(os.listdir(f"/proc/{self.pid}/fd")), cpu
+        """Memory in MB, threads, open files and sockets, CPU seconds so far; of it and the processes it began."""
+        each = [_usage(pid) for pid in (self.pid, *_children(self.pid))]
+        memory, threads, files, cpu = (sum(column) for column in zip(*each, strict=True))
+        return memory, int(threads), int(files), cpu
+
+    def cpu(self) -> float:
+        """CPU seconds so far."""
+        return self.usage()[3]
+
+    def tasks(self) -> int:
+        """Tasks on its event loop."""
+        with urllib.request.urlopen(f"{self.place.http}/health", timeout=10) as answer:
+            return int(json.load(answer)["tasks"])
 
     def ask(self, query: str, *values: str) -> list[tuple[object, ...]]:
         """Rows of its database."""
@@ -52,6 +58,26 @@ class Running:
             return connection.execute(query, values).fetchall()
         finally:
             connection.close()
+
+
+def _usage(pid: int) -> tuple[float, int, int, float]:
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    values = {name: value.split()[0] for name, _, value in (line.partition(":") for line in status) if value.split()}
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    cpu = (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+    return int(values["VmRSS"]) / 1024, int(values["Threads"]), len(os.listdir(f"/proc/{pid}/fd")), cpu
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it ended meanwhile
+            continue
+        if parent == pid:
+            found.append(int(stat.parent.name))
+    return found
 
 
 @contextmanager
@@ -71,11 +97,28 @@ def serving(folder: Path, *more: str, domain: str = "retail") -> Iterator[Runnin
         sys.executable, "-m", "demos.phone", "--port", str(place.port), "--audiosocket", str(place.audiosocket),
         "--store", f"sqlite:///{shop}", "--domain", domain, "--drain", "1", *more,
     )  # fmt: skip
-    with (folder / "server.log").open("w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    with _running(command, environment, place, folder / "server.log") as process:
+        yield Running(place, process.pid, shop)
+
+
+@contextmanager
+def plain(folder: Path) -> Iterator[Running]:
+    """The plain pipeline on a free port, ended with the block."""
+    place = Place(port=free_port())
+    command = (sys.executable, "-m", "benchmarks.plain_pipeline", "--port", str(place.port))
+    with _running(command, dict(os.environ), place, folder / "plain.log") as process:
+        yield Running(place, process.pid, folder / "none")
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], environment: dict[str, str], place: Place, log: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("w") as file:
+        process = subprocess.Popen(command, env=environment, stdout=file, stderr=file)
         try:
             _wait(process, place)
-            yield Running(place, process.pid, shop)
+            yield process
         finally:
             process.terminate()
             try:

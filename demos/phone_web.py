@@ -12,6 +12,7 @@ GET  /health
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -83,10 +84,10 @@ class Web:
         )
 
     async def health(self, _: Request) -> Response:
-        """How many calls there are."""
-        desk = self._desk
+        """How many calls there are, and how many tasks on the event loop."""
+        desk, tasks = self._desk, len(asyncio.all_tasks())
         limit = desk.models.manners.calls
-        return JSONResponse({"calls": desk.calls, "limit": limit, "draining": desk.draining})
+        return JSONResponse({"calls": desk.calls, "limit": limit, "draining": desk.draining, "tasks": tasks})
 
     async def summary(self, request: Request) -> Response:
         """What a person who takes over needs."""
