@@ -1,4 +1,4 @@
-"""Erase what a customer asked to have forgotten: their rows in the shop, and the words of their calls.
+"""Erase what a customer asked to have forgotten: their rows in the shop, the words of their calls and recordings.
 
 python -m demos.forget [--store URL]                     calls of those who closed their account, once they are over
 python -m demos.forget --customer ID [--store URL]       a customer who asked in another way, by number or e-mail
@@ -21,6 +21,7 @@ from agent.operations.orders import OPEN
 from agent.store import DEFAULT_URL, Store
 from agent.tables import Customer, Order, utc_now
 from demos import cli
+from demos.phone_tapes import erase
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,11 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("customer forgotten")
         else:
             erased = store.write(lambda session: sweep(session, utc_now()))
+        recorded = erase(store)
         with store.session() as session:
             waiting = pending(session)
     finally:
         store.close()
-    print(f"{erased} calls erased; {waiting} customers wait for calls that may not be over")
+    print(f"{erased} calls erased, {recorded} recordings; {waiting} customers wait for calls that may not be over")
     return cli.OK
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import InputError
@@ -29,13 +30,15 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
     """Answers calls until interrupted; calls that go on are let finish."""
     options = _parser().parse_args(argv)
     ports = [options.port, *([options.audiosocket] if options.audiosocket else [])]
+    if options.photo_hook and not (options.public and os.environ.get(TOKEN)):
+        raise InputError(f"--photo-hook needs --public, where links lead, and {TOKEN}, which signs them")
     for port in ports:
         if not 1 <= port <= 65_535:
             raise InputError(f"ports must be 1 to 65535, got {port}")
         check_free(options.host, port)
     manners = Manners(
         calls=options.calls, silence=options.silence, longest=options.longest, drain=options.drain,
-        person=options.person,
+        person=options.person, **({"recorded": options.recorded} if options.recorded else {}),
     )  # fmt: skip
     with cli.libraries_on_stderr():
         agent: Any = cli.build_agent(options, build)
@@ -46,13 +49,15 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
 
 
 async def _serve(agent: Agent, manners: Manners, options: argparse.Namespace) -> None:
+    from demos.phone_photos import Photos
     from demos.phone_server import Server, desk_of
     from demos.phone_web import Secrets
 
     secrets = Secrets(os.environ.get(TWILIO, ""), os.environ.get(TOKEN, ""), options.public)
     if not (secrets.twilio or secrets.token):
         print(f"no secret is set: every call is turned away; set {TWILIO} or {TOKEN}", file=sys.stderr)
-    desk = desk_of(agent, manners, options.resume, options.hearing)
+    photos = Photos(options.public, options.photo_hook, secrets.token) if options.photo_hook else None
+    desk = desk_of(agent, manners, options.resume, options.hearing, options.record, photos)
     server = Server(desk, secrets, options.host, options.port, options.audiosocket)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -81,6 +86,11 @@ def _parser() -> argparse.ArgumentParser:
         "--drain", type=float, default=60.0, metavar="S", help="calls may go on so long at the end (60)"
     )
     parser.add_argument("--hearing", type=int, metavar="N", help="processes that hear (2; none for engines on a GPU)")
+    parser.add_argument(
+        "--record", type=Path, metavar="DIR", help="record calls into this folder (nothing is recorded)"
+    )
+    parser.add_argument("--photo-hook", default="", metavar="URL", help="sends links for photos to callers (nobody)")
+    parser.add_argument("--recorded", metavar="WORDS", help="what callers are told first then")
     parser.add_argument("--resume", type=float, default=300.0, metavar="S", help="broken calls may go on so long (300)")
     cli.add_agent_options(parser)
     return parser

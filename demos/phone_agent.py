@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from agent.agent import Agent
@@ -14,6 +14,7 @@ from modalities.types import Audio
 from modalities.voice.base import Voice
 
 HANG_UP, LISTEN = "hang_up", "listen"
+PHOTO = "photo"  # the slot that a photo fills
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Answered:
         ends: the call is over once they are said.
         person: a person takes over once they are said.
         waits: the customer asked for a moment.
+        photo: a photo is asked for.
     """
 
     text: str
@@ -33,6 +35,7 @@ class Answered:
     ends: bool = False
     person: bool = False
     waits: bool = False
+    photo: bool = False
 
 
 class PhoneAgent(Protocol):
@@ -87,7 +90,8 @@ class Answerer:
     def answer(self, call_id: str, understood: Understanding) -> Answered:
         """Decide and act."""
         answer = self._manager.turn(call_id, understood, "phone")
-        return answered(answer.text, answer.action, answer.events)
+        photo = PHOTO in self._manager.state(call_id).question.slots
+        return replace(answered(answer.text, answer.action, answer.events), photo=photo)
 
     def greet(self, call_id: str, resumed: bool) -> str:
         """The first words: the pack's greeting, or what was last said where the call goes on."""

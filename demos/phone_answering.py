@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -32,8 +32,18 @@ from agent.types import Turn, Understanding
 from demos.phone_agent import Answered, PhoneAgent
 from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, Say
 from demos.phone_ledger import Ending, Entry
-from demos.phone_manners import CLOSING, GIVING_UP, MOST_KEYS, SORRY, TOO_LONG, Manners
+from demos.phone_manners import (
+    CLOSING,
+    GIVING_UP,
+    LINK_COMES,
+    LINK_FAILED,
+    MOST_KEYS,
+    SORRY,
+    TOO_LONG,
+    Manners,
+)
 from demos.phone_playout import Playout
+from demos.phone_taping import Taping
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +76,8 @@ class Answering(FrameProcessor):
         manners: times and limits.
         transfers: the line can be handed to a person once the call is over.
         ended: is told how the call ends, before the line is closed.
+        taping: records the call, of which the caller is told first.
+        send_link: has a link for a photo sent to the caller; None where nobody can.
 
     Attributes:
         ending: how the call ended; empty while it goes on.
@@ -83,11 +95,13 @@ class Answering(FrameProcessor):
         *,
         transfers: bool = True,
         ended: Callable[[Ending], None] = lambda ending: None,
+        taping: Taping | None = None,
+        send_link: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self._agent, self._entry, self._understand, self._run = agent, entry, understand, run
         self._playout, self._manners = playout, manners
-        self._transfers, self._ended = transfers and bool(manners.person), ended
+        self._transfers, self._ended, self._taping = transfers and bool(manners.person), ended, taping
         self._came: asyncio.Queue[CallerTurn | Turn | Say | str] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._begun = self._active = time.monotonic()
@@ -97,6 +111,7 @@ class Answering(FrameProcessor):
         self._cut: tuple[str, str] | None = None  # heard and left of words that were interrupted
         self._early: tuple[int, asyncio.Future[Understanding]] | None = None  # end of the speech, what it may mean
         self._failed = 0
+        self._send_link, self._linking = send_link, set[asyncio.Future[None]]()
         self.ending: Ending | None = None
         self.timings = Timings()
 
@@ -187,7 +202,8 @@ class Answering(FrameProcessor):
 
     async def _converse(self) -> None:
         greeting = await self._try(partial(self._agent.greet, self._entry.call_id, self._entry.resumed))
-        await self._say(Answered(greeting or "Hello. How can I help?"))
+        told = self._manners.recorded if self._taping else ""
+        await self._say(Answered(f"{told} {greeting or 'Hello. How can I help?'}".strip()))
         while self.ending is None:
             await self._one(await self._upcoming())
 
@@ -253,6 +269,8 @@ class Answering(FrameProcessor):
             early = None
         turn = Turn(audio=came.audio, call_id=self._entry.call_id, channel="phone")
         understood = await self._settle(turn, early[1] if early else None)
+        if self._taping is not None:
+            self._taping.understood(understood)
         if understood is None:
             return
         heard = understood.transcript
@@ -290,6 +308,8 @@ class Answering(FrameProcessor):
             await self._apologise()
             return
         self._failed = 0
+        if answered.photo and self._send_link is not None:
+            answered = self._with_link(answered, self._send_link)
         if self._talking and not (answered.ends or answered.person):
             self._cut = ("", answered.text)  # the caller goes on: what comes next is answered instead
             self._last = answered
@@ -299,6 +319,21 @@ class Answering(FrameProcessor):
             await self._end("person")
         elif answered.ends:
             await self._end("silence" if understood.verdict == "no_speech" else "done")
+
+    def _with_link(self, answered: Answered, send: Callable[[], None]) -> Answered:
+        """A link for the photo is sent meanwhile, once a call, and the caller told of it."""
+        if self._linking:
+            return answered
+        work = asyncio.ensure_future(self._link(send))
+        self._linking.add(work)
+        return replace(answered, text=f"{answered.text} {LINK_COMES}")
+
+    async def _link(self, send: Callable[[], None]) -> None:
+        try:
+            await self._run(send)
+        except Exception as error:  # noqa: BLE001 - the call goes on without a photo
+            log.error("a link for a photo could not be sent: %s", type(error).__name__)
+            await self.say(LINK_FAILED)
 
     async def _say(self, answered: Answered) -> None:
         self._last, self._waiting = answered, answered.waits

@@ -9,9 +9,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from agent.types import Turn
 from demos.carriers.tickets import Ticket, Tickets
+from demos.phone_answering import Answering
 from demos.phone_ledger import Ending, Entry, Ledger
+from demos.phone_photos import Photos
 from demos.phone_pipeline import Held, Line, Models, hold
+from demos.phone_tapes import erase
+from modalities.types import Image
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,7 @@ class Desk:
     Args:
         models: what all calls share.
         ledger: the book of calls.
+        photos: sends links for photos; None where photos cannot be sent.
 
     Attributes:
         tickets: of the calls that were announced.
@@ -32,11 +38,12 @@ class Desk:
         held: calls that ended, the last ones, for reports.
     """
 
-    def __init__(self, models: Models, ledger: Ledger) -> None:
-        self.models, self.ledger, self.tickets = models, ledger, Tickets()
+    def __init__(self, models: Models, ledger: Ledger, photos: Photos | None = None) -> None:
+        self.models, self.ledger, self.photos, self.tickets = models, ledger, photos, Tickets()
         self.draining = False
         self.held: list[Held] = []
         self._live: dict[str, Callable[[], Awaitable[None]]] = {}
+        self._talks: dict[str, Answering] = {}
         self._taken = 0
         self._endings: dict[str, tuple[float, Ending, str]] = {}
         self._empty = asyncio.Event()
@@ -79,15 +86,35 @@ class Desk:
         try:
             closing = partial(self._live.__setitem__, entry.call_id)
             ended = partial(self._remember, ticket.call_id, call_id=entry.call_id)
-            held = await hold(line, entry, self.models, closing, ended)
+            begun = partial(self._talks.__setitem__, entry.call_id)
+            link = self._link(entry, ticket)
+            held = await hold(line, entry, self.models, closing, ended, begun=begun, send_link=link)
             ending = held.ending
             self.held = [*self.held[-REMEMBERED:], held]
         finally:
             self._live.pop(entry.call_id, None)
+            self._talks.pop(entry.call_id, None)
+            if self.photos is not None:
+                self.photos.forget(entry.call_id)
             self._remember(ticket.call_id, ending, entry.call_id)
             await self._book(partial(self.ledger.end, entry, ending))
+            await self._book(partial(erase, self.ledger.store))
         log.info("a call on %s ended: %s", ticket.carrier, ending)
         return ending
+
+    def _link(self, entry: Entry, ticket: Ticket) -> Callable[[], None] | None:
+        """What sends the caller a link; None where the number is withheld."""
+        if self.photos is None or not ticket.caller:
+            return None
+        return partial(self.photos.send, entry.call_id, ticket.caller)
+
+    async def show(self, call_id: str, photo: Image) -> bool:
+        """Give a photo to a call; False where the call is over."""
+        talk = self._talks.get(call_id)
+        if talk is None:
+            return False
+        await talk.give(Turn(image=photo, call_id=call_id, channel="phone"))
+        return True
 
     async def _begin(self, ticket: Ticket) -> Entry:
         """Enter the call; one that cannot be entered is answered all the same."""
@@ -100,7 +127,7 @@ class Desk:
             return Entry(0, f"phone-{uuid.uuid4().hex}")
         return begun
 
-    async def _book(self, work: Callable[[], None]) -> None:
+    async def _book(self, work: Callable[[], object]) -> None:
         try:
             await self.models.run(work)
         except Exception as error:  # noqa: BLE001 - the call is over all the same

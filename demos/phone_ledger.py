@@ -23,11 +23,11 @@ Ending = Literal["done", "caller", "lost", "person", "longest", "silence", "fail
 BROKEN = ("lost", "failed", "drained")
 
 
-class _Base(DeclarativeBase):
-    pass
+class PhoneBase(DeclarativeBase):
+    """Base of the telephone's tables."""
 
 
-class PhoneCall(_Base):
+class PhoneCall(PhoneBase):
     """One connection of one line. `ended_at` stays empty when the process dies."""
 
     __tablename__ = "phone_calls"
@@ -65,20 +65,23 @@ class Ledger:
         resume_seconds: how long after it broke a call may be gone on with; 0 for never. Numbers can be forged, and
             whoever goes on with a call has what its caller proved: keep it short.
         now: the time, in UTC.
+
+    Attributes:
+        store: the database.
     """
 
     def __init__(
         self, store: Store, resume_seconds: float = 300.0, now: Callable[[], dt.datetime] | None = None
     ) -> None:
-        self._store, self._resume = store, dt.timedelta(seconds=resume_seconds)
+        self.store, self._resume = store, dt.timedelta(seconds=resume_seconds)
         self._now = now or (lambda: dt.datetime.now(dt.UTC).replace(tzinfo=None))
-        _Base.metadata.create_all(store.engine)
+        PhoneBase.metadata.create_all(store.engine)
         self._live: set[int] = set()
 
     def begin(self, carrier: str, line_id: str, caller: str) -> Entry:
         """Enter a call; it goes on with the caller's last one where that broke a moment ago."""
         now = self._now()
-        with self._store.session(write=True) as session:
+        with self.store.session(write=True) as session:
             last = self._broken(session.scalars(self._recent(line_id, caller, now)).all())
             call_id = last.call_id if last else f"phone-{uuid.uuid4().hex}"
             if last is not None:  # so that no third connection goes on with it too
@@ -104,7 +107,7 @@ class Ledger:
 
     def seen(self, entry: Entry) -> None:
         """The call goes on."""
-        with self._store.session(write=True) as session:
+        with self.store.session(write=True) as session:
             row = session.get(PhoneCall, entry.id)
             if row is not None:
                 row.seen_at = self._now()
@@ -112,7 +115,7 @@ class Ledger:
     def end(self, entry: Entry, ending: Ending) -> None:
         """The call is over."""
         self._live.discard(entry.id)
-        with self._store.session(write=True) as session:
+        with self.store.session(write=True) as session:
             row = session.get(PhoneCall, entry.id)
             if row is not None:
                 row.seen_at = row.ended_at = self._now()

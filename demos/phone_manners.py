@@ -22,6 +22,7 @@ class Manners:
         drain: how long calls may go on once the server is told to stop.
         failures: turns in a row that may fail before the call ends.
         person: whom to transfer to: a number, or whatever the dialplan understands; empty for nobody.
+        recorded: what callers are told first where calls are recorded.
     """
 
     silence: float = 8.0
@@ -34,6 +35,7 @@ class Manners:
     drain: float = 60.0
     failures: int = 3
     person: str = ""
+    recorded: str = "This call is recorded. If you don't want that, press star."
 
     def __post_init__(self) -> None:
         times = (self.silence, self.hold, self.keys, self.longest, self.lead, self.short_lead, self.drain)
@@ -46,5 +48,7 @@ GIVING_UP = "I'm sorry, this isn't working right now. Please call again in a few
 TOO_LONG = "We have reached the longest time a call can take. Please call again, and we go on from here. Goodbye."
 CLOSING = "I'm sorry, I have to end this call now. Please call again in a moment, and we go on from here. Goodbye."
 BUSY = "All our lines are busy right now. Please call again in a few minutes."
+LINK_COMES = "I'm sending a link to your phone: open it to take the photo, and stay on the line."
+LINK_FAILED = "I'm sorry, I couldn't send you the link. Let's go on without a photo."
 MOST_KEYS = 32
 """Keys of one input; more are dropped."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.workers.runner import WorkerRunner
 
+from agent.errors import CallsightError
 from agent.types import Turn, Understanding
 from demos.carriers.serializers import Serializer
 from demos.carriers.transport import PhoneTransport
@@ -24,6 +28,10 @@ from demos.phone_listening import Ears, Listening
 from demos.phone_manners import Manners
 from demos.phone_playout import Playout
 from demos.phone_speaking import Speaking
+from demos.phone_tapes import Tapes
+from demos.phone_taping import Taping
+
+log = logging.getLogger(__name__)
 
 WORKERS = 4
 """Threads that listen and speak; each call's listening is one at a time."""
@@ -37,12 +45,18 @@ class Models:
         ears: makes what follows one stream, for its rate.
         manners: how calls are held.
         hearers: what hears turns before the agent understands them; None where the agent hears them itself.
+        tapes: makes recordings; None records nothing.
     """
 
     def __init__(
-        self, agent: PhoneAgent, ears: Callable[[int], Ears], manners: Manners, hearers: Hearers | None = None
+        self,
+        agent: PhoneAgent,
+        ears: Callable[[int], Ears],
+        manners: Manners,
+        hearers: Hearers | None = None,
+        tapes: Tapes | None = None,
     ) -> None:
-        self.agent, self.ears, self.manners, self._hearers = agent, ears, manners, hearers
+        self.agent, self.ears, self.manners, self._hearers, self.tapes = agent, ears, manners, hearers, tapes
         self.pool = ThreadPoolExecutor(WORKERS, "phone")
         self._thinking = ThreadPoolExecutor(1, "phone-model")
         self._deciding = ThreadPoolExecutor(WORKERS, "phone-decide")
@@ -93,6 +107,19 @@ class Line:
     transfers: bool = True
 
 
+async def _taping(line: Line, entry: Entry, models: Models) -> Taping | None:
+    """What records a call, where calls are recorded; one whose recording cannot begin is held all the same."""
+    tapes = models.tapes
+    if tapes is None:
+        return None
+    try:
+        tape = await models.run(partial(tapes.begin, entry.call_id, line.rate, time.monotonic()))
+    except (CallsightError, OSError) as error:
+        log.error("a call is not recorded: %s", type(error).__name__)
+        return None
+    return Taping(tape, lambda: models.run(partial(tapes.discard, entry.call_id)))
+
+
 @dataclass(frozen=True)
 class Held:
     """A call that is over: how it ended, what its turns took, times the far end ran out of sound."""
@@ -111,6 +138,7 @@ async def hold(
     *,
     agent: PhoneAgent | None = None,
     begun: Callable[[Answering], None] = lambda answering: None,
+    send_link: Callable[[], None] | None = None,
 ) -> Held:
     """Hold one call to its end.
 
@@ -122,18 +150,24 @@ async def hold(
         ended: is told how the agent ends the call, before the line is closed: switches ask as soon as it is.
         agent: who answers this call, where it is not who answers all.
         begun: is given what holds the conversation, so that more than the line can take part.
+        send_link: has a link for a photo sent to the caller.
     """
     manners, playout = models.manners, Playout()
     lead = manners.lead if line.clears else manners.short_lead
-    transport = PhoneTransport(line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears)
+    taping = await _taping(line, entry, models)
+    transport = PhoneTransport(
+        line.socket, line.serializer, playout, rate=line.rate, lead=lead, clears=line.clears,
+        tape=taping.tape if taping else None,
+    )  # fmt: skip
     answering = Answering(
         agent or models.agent, entry, models.understand, models.run, playout, manners,
-        transfers=line.transfers, ended=ended,
+        transfers=line.transfers, ended=ended, taping=taping, send_link=send_link,
     )  # fmt: skip
     pipeline = Pipeline(
         [
             transport.input(),  # the carrier's messages -> the caller's sound and keys
             Listening(models.ears(line.rate), models.pool),  # sound -> turns, interruptions
+            *([taping] if taping else []),  # what a recording must know
             answering,  # turns -> words
             Speaking(models.agent.say, models.pool, playout, line.rate),  # words -> the agent's sound
             transport.output(),  # sound, kept to the line's time -> the carrier's messages
@@ -152,6 +186,10 @@ async def hold(
     begun(answering)
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
-    await runner.run()
+    try:
+        await runner.run()
+    finally:
+        if models.tapes is not None:
+            await models.run(partial(models.tapes.end, entry.call_id))
     ending = answering.ending or ("caller" if line.serializer.stopped or not line.tells else "lost")
     return Held(ending, answering.timings, tuple(playout.gaps))

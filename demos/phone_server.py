@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import uvicorn
 
@@ -18,7 +19,9 @@ from demos.phone_hearing import hearing as speech
 from demos.phone_ledger import Ledger
 from demos.phone_listening import Ears
 from demos.phone_manners import Manners
+from demos.phone_photos import Photos
 from demos.phone_pipeline import Models
+from demos.phone_tapes import Tapes
 from demos.phone_web import Secrets, Web
 from modalities.speech.live import Listener
 
@@ -83,7 +86,14 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def desk_of(agent: Agent, manners: Manners, resume: float = 300.0, hearing: int | None = None) -> Desk:
+def desk_of(
+    agent: Agent,
+    manners: Manners,
+    resume: float = 300.0,
+    hearing: int | None = None,
+    recordings: Path | None = None,
+    photos: Photos | None = None,
+) -> Desk:
     """A desk whose calls the agent answers.
 
     Args:
@@ -91,15 +101,20 @@ def desk_of(agent: Agent, manners: Manners, resume: float = 300.0, hearing: int 
         manners: how calls are held.
         resume: seconds; see `Ledger`.
         hearing: processes that hear; 0 hears in this one; None is what suits the stack's speech engine.
+        recordings: folder for recordings of calls; None records nothing.
+        photos: sends links for photos.
 
     Raises:
         PackError: the pack can understand, but not answer.
         MissingPartError: a package that listening needs is not installed.
+        InputError: the folder for recordings cannot be written to.
     """
     if agent.manager is None:
         raise PackError(f"the pack {agent.parts.pack.name!r} has no flows.toml: it can understand, but not answer")
-    models = Models(Answerer(agent), listeners(agent), manners, hearers(agent, hearing))
-    return Desk(models, Ledger(agent.manager.store, resume))
+    store = agent.manager.store
+    tapes = Tapes(store, recordings) if recordings else None
+    models = Models(Answerer(agent), listeners(agent), manners, hearers(agent, hearing), tapes)
+    return Desk(models, Ledger(store, resume), photos)
 
 
 def hearers(agent: Agent, count: int | None = None) -> Hearers | None:

@@ -7,6 +7,8 @@ GET  /asterisk/after, /freeswitch/after          ?token=&line=         -> whom t
 POST /telnyx/after                               ?token=&line=         -> the same as TeXML
 WS   /CARRIER/media                              with the ticket
 GET  /calls/ID                                   ?token= -> what a person who takes over needs
+GET  /photo/NAME, then POST                      a page that sends one photo into a call
+POST /calls/ID/recording                         ?token=&state=pause|resume|discard
 GET  /health
 """
 
@@ -16,19 +18,22 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
-from agent.errors import CallsightError
+from agent.errors import CallsightError, InputError
 from demos.carriers import answers
 from demos.carriers.events import MAX_NAME
 from demos.carriers.tickets import same, twilio_signature
 from demos.phone_desk import Desk
 from demos.phone_media import Media
+from demos.phone_photos import GONE, HEADERS, LARGEST, OVER, PAGE, THANKS, TOO_LARGE, UNUSABLE
+from modalities.types import Image
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +78,8 @@ class Web:
             routes=[
                 Route("/health", self.health),
                 Route("/calls/{call_id}", self.summary),
+                Route("/calls/{call_id}/recording", self.recording, methods=["POST"]),
+                Route("/photo/{name}", self.photo, methods=any_of),
                 Route("/twilio", self.twilio, methods=["POST"]),
                 Route("/twilio/after", self.twilio_after, methods=["POST"]),
                 Route("/twilio/summary", self.twilio_summary, methods=any_of),
@@ -98,6 +105,42 @@ class Web:
             return JSONResponse(await self._desk.models.run(work))
         except CallsightError:
             return PlainTextResponse("the database does not answer", 503)
+
+    async def photo(self, request: Request) -> Response:
+        """The page behind a link, or the photo that it sends: its bytes."""
+        photos, name = self._desk.photos, request.path_params["name"]
+        call_id = photos.call_of(name) if photos else ""
+        if photos is None or not call_id:
+            return HTMLResponse(GONE, 410, HEADERS)
+        if request.method != "POST":
+            return HTMLResponse(PAGE, 200, HEADERS)
+        data = await _bytes(request, LARGEST)
+        if data is None:
+            return PlainTextResponse(TOO_LARGE, 413, HEADERS)
+        try:
+            image = await self._desk.models.run(partial(Image.open, BytesIO(data)))
+        except InputError:
+            photos.refused(name)
+            return PlainTextResponse(UNUSABLE, 422, HEADERS)
+        once = photos.call_of(name) == call_id
+        photos.used(name)
+        if not once or not await self._desk.show(call_id, image):
+            return PlainTextResponse(OVER, 410, HEADERS)
+        return PlainTextResponse(THANKS, 200, HEADERS)
+
+    async def recording(self, request: Request) -> Response:
+        """Somebody pauses a recording, lets it go on, or has it thrown away."""
+        tapes, call_id = self._desk.models.tapes, request.path_params["call_id"]
+        if not self._known(request):
+            return _refused()
+        tape, state = tapes.live.get(call_id) if tapes else None, request.query_params.get("state")
+        if tapes is None or tape is None or state not in ("pause", "resume", "discard"):
+            return PlainTextResponse("no such recording or state", 404)
+        if state == "discard":
+            await self._desk.models.run(partial(tapes.discard, call_id))
+        else:
+            tape.paused = state == "pause"
+        return PlainTextResponse(state)
 
     async def twilio(self, request: Request) -> Response:
         """A call comes in by Twilio."""
@@ -199,13 +242,19 @@ class Web:
         return f"{scheme}://{public.netloc}{public.path}/{carrier}/media"
 
 
-async def _form(request: Request) -> dict[str, str]:
-    """A form's fields; nothing of one that is too long."""
-    body = b""
+async def _bytes(request: Request, most: int) -> bytes | None:
+    """What a request brings; None where it is too long."""
+    body = bytearray()
     async for part in request.stream():
         body += part
-        if len(body) > MAX_FORM:
-            return {}
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """A form's fields; nothing of one that is too long."""
+    body = await _bytes(request, MAX_FORM) or b""
     return dict(parse_qsl(body.decode("utf-8", errors="replace"), keep_blank_values=True, max_num_fields=None))
 
 

@@ -31,6 +31,7 @@ from pipecat.transports.websocket.fastapi import (
 from demos.carriers.serializers import CodecSerializer, Serializer
 from demos.phone_frames import GoOn, Hold
 from demos.phone_playout import Playout
+from demos.phone_tape import Tape
 
 BURST = 3.0  # seconds of sound that may come faster than it was spoken
 MOST_REFUSED = 20_000  # messages that make no sense, after which the line is closed
@@ -58,9 +59,9 @@ class Allowance:
 class PhoneInput(FastAPIWebsocketInputTransport):
     """Reads a line's messages; ends when the line does."""
 
-    def bind(self, serializer: Serializer) -> None:
-        """Name what reads the messages."""
-        self._line = serializer
+    def bind(self, serializer: Serializer, tape: Tape | None) -> None:
+        """Name what reads the messages, and what records."""
+        self._line, self._tape = serializer, tape
         self._allowance = Allowance(time.monotonic())
 
     async def stop(self, frame: EndFrame) -> None:
@@ -78,8 +79,11 @@ class PhoneInput(FastAPIWebsocketInputTransport):
     async def _take(self, frame: Frame) -> None:
         if isinstance(frame, InputAudioRawFrame):
             seconds = len(frame.audio) / (2 * frame.sample_rate)
-            if not self._allowance.take(seconds, time.monotonic()):
+            now = time.monotonic()
+            if not self._allowance.take(seconds, now):
                 return
+            if self._tape is not None:
+                self._tape.caller(frame.audio, now)
         elif isinstance(frame, OutputTransportMessageUrgentFrame):  # what the protocol wants answered
             await self.push_frame(frame)
             return
@@ -89,9 +93,9 @@ class PhoneInput(FastAPIWebsocketInputTransport):
 class PhoneOutput(FastAPIWebsocketOutputTransport):
     """Sends sound as it is to be played, `lead` seconds ahead; falls quiet on `Hold` and goes on there on `GoOn`."""
 
-    def bind(self, serializer: Serializer, playout: Playout, lead: float, clears: bool) -> None:
-        """Name what writes the messages, who is told what was sent, and how far ahead to send."""
-        self._line, self._playout, self._lead, self._clears = serializer, playout, lead, clears
+    def bind(self, serializer: Serializer, playout: Playout, lead: float, clears: bool, tape: Tape | None) -> None:
+        """Name what writes the messages, who is told what was sent, how far ahead to send, and what records."""
+        self._line, self._playout, self._lead, self._clears, self._tape = serializer, playout, lead, clears, tape
         self._ended = asyncio.Event()
         self._free = asyncio.Event()
         self._free.set()
@@ -121,11 +125,16 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
         self._free.clear()
         self._playout.rest()
         if self._clears:
-            thrown = self._playout.cleared(time.monotonic())
+            thrown = self._clear(time.monotonic())
             count = round(thrown / self._seconds)
             self._again = [*list(self._sent)[len(self._sent) - count :], *self._again] if count else self._again
             self._sent.clear()
             await self._write_frame(InterruptionFrame())
+
+    def _clear(self, now: float) -> float:
+        if self._tape is not None and self._clears:
+            self._tape.cleared(now)
+        return self._playout.cleared(now)
 
     @property
     def _seconds(self) -> float:
@@ -148,6 +157,8 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
         """Send one message of sound and wait until the next one is due."""
         now = time.monotonic()
         self._playout.wrote(self._seconds, now)
+        if self._tape is not None:
+            self._tape.agent(frame.audio, self._playout.until - self._seconds)
         self._sent.append(frame)
         while len(self._sent) * self._seconds > self._lead + SPARE:
             self._sent.popleft()
@@ -161,7 +172,7 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
         if isinstance(frame, EndFrame) and self._client.is_connected:
             await self._play_out()
         if isinstance(frame, InterruptionFrame):
-            self._playout.cleared(time.monotonic())
+            self._clear(time.monotonic())
         if not isinstance(self._line, CodecSerializer):
             sent: bool = await super()._write_frame(frame)
             return sent
@@ -193,10 +204,19 @@ class PhoneTransport(FastAPIWebsocketTransport):
         rate: samples per second of the line.
         lead: seconds of sound that are sent before they are played.
         clears: the far end can throw away what it has not played.
+        tape: records both sides.
     """
 
     def __init__(
-        self, websocket: Any, serializer: Serializer, playout: Playout, *, rate: int, lead: float, clears: bool
+        self,
+        websocket: Any,
+        serializer: Serializer,
+        playout: Playout,
+        *,
+        rate: int,
+        lead: float,
+        clears: bool,
+        tape: Tape | None = None,
     ) -> None:
         params = FastAPIWebsocketParams(
             serializer=serializer,
@@ -212,5 +232,5 @@ class PhoneTransport(FastAPIWebsocketTransport):
         super().__init__(websocket, params)
         self._input = PhoneInput(self, self._client, params)
         self._output = PhoneOutput(self, self._client, params)
-        self._input.bind(serializer)
-        self._output.bind(serializer, playout, lead, clears)
+        self._input.bind(serializer, tape)
+        self._output.bind(serializer, playout, lead, clears, tape)

@@ -111,13 +111,13 @@ def test_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ready(shop)
     later(shop)
     assert main(["--store", url, "--customer", "ADA@example.com"]) == 0
-    assert "1 calls erased; 1 customers wait" in capsys.readouterr().out
+    assert "1 calls erased, 0 recordings; 1 customers wait" in capsys.readouterr().out
     assert not any(gone in everything(shop) for gone in ("Ada", "ada@", WORDS))
     with shop.store.session() as session:
         assert session.get_one(Customer, 1).status == "erased"
     later(shop)
     assert main(["--store", url]) == 0
-    assert "0 calls erased; 0 customers wait" in capsys.readouterr().out
+    assert "0 calls erased, 0 recordings; 0 customers wait" in capsys.readouterr().out
     shop.store.close()
 
 
