@@ -22,7 +22,7 @@ import numpy as np
 
 from agent import Turn, build
 from agent.agent import Agent
-from benchmarks.calls import figures
+from benchmarks.call_sounds import figures
 from benchmarks.carrier import RATE
 from benchmarks.carrier_server import seed
 from benchmarks.endpoint import Played, turns
