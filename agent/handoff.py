@@ -137,11 +137,7 @@ def package(ticket_id: str, detail: dict[str, Any], events: Sequence[Event]) -> 
     reason, wish = str(detail.get("reason", "")), str(detail.get("wish", ""))
     tried = tuple(_tried(events))
     photos = tuple(e.data["photo"] for e in events if e.type == "heard" and e.data.get("photo"))
-    said = tuple(
-        ("customer" if e.type == "heard" else str(e.data.get("by") or "agent"), str(e.data["text"]))
-        for e in events
-        if e.type in ("heard", "said")
-    )
+    said = tuple((_who(e), str(e.data["text"])) for e in events if e.type in ("heard", "said"))
     return Package(
         ticket_id,
         str(detail.get("call", "")),
@@ -160,6 +156,12 @@ def package(ticket_id: str, detail: dict[str, Any], events: Sequence[Event]) -> 
 def _tried(events: Sequence[Event]) -> list[tuple[str, str]]:
     results = [e.data for e in events if e.type == "result" and not e.data.get("preview") and e.data["name"] != KIND]
     return [(str(d["name"]), "done" if d["ok"] else str(d["error"])) for d in results]
+
+
+def _who(event: Event) -> str:
+    if event.type == "heard":
+        return "customer"
+    return "heard of that" if event.data.get("cut_short") else str(event.data.get("by") or "agent")
 
 
 def _summary(detail: dict[str, Any], tried: Sequence[tuple[str, str]], customer: Any) -> str:

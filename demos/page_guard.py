@@ -30,7 +30,7 @@ TRIES = 2  # passwords checked at once
 MAX_FORM = 8 * 1024
 STAFF = "/staff"
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
-CLOSED = ("/gradio_api/upload", "/gradio_api/file", "/gradio_api/stream", "/gradio_api/component_server")
+CLOSED = tuple(f"/gradio_api/{part}" for part in ("upload", "file", "stream", "component_server", "proxy"))
 """Parts of Gradio that this page does not use."""
 
 

@@ -5,7 +5,10 @@ export class Call {
   constructor(page) {
     this.page = page;
     this.microphone = new Microphone();
-    this.player = new Player((playing) => (page.piece("call").dataset.speaking = playing ? "yes" : ""));
+    this.player = new Player((playing) => {
+      if (playing) performance.mark("callsight:call-sound");
+      page.piece("call").dataset.speaking = playing ? "yes" : "";
+    });
     this.on = this.open = false;
   }
 

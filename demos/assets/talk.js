@@ -171,7 +171,8 @@ class Talk extends HTMLElement {
       return;
     }
     if (!this.talking) { this.microphone.close(); return; } // let go before the microphone was open
-    this.talkButton(this.held === null ? "Listening: tap to send" : "Listening: let go to send", true);
+    this.talkButton("Listening ...", true);
+    this.state(this.held === null ? "Tap the button again to send." : "Let go of the button to send.");
   }
 
   release() {
@@ -193,6 +194,7 @@ class Talk extends HTMLElement {
     this.microphone.close();
     this.send({ event: "cancel" });
     this.talkButton("Hold to talk", false);
+    this.state("");
   }
 
   stop() {
