@@ -21,7 +21,7 @@ _NUMBERED: tuple[tuple[str, Private], ...] = (
     (r"\bcards?\b|\bdebit\b|\bcredit\b|\bending (?:in|with)|\blast four\b|\bcvv\b|\bsecurity code", "card"),
     (r"\baccount\b|\biban\b|\brouting\b|\bsort code", "account"),
     (r"\bphone\b|\bmobile\b|\bcell\b|\btelephone\b|\b(?:call|reach|text|ring) (?:me|us|him|her)\b"
-     r"|\bbest number|\bcontact number|\bcallback", "phone"),
+     r"|\bcall back\b|\bbest number|\bcontact number|\bcallback", "phone"),
     (r"\b(?:order|reference|tracking|customer|member|policy|passport|licen[cs]e|ticket|case|transfer|booking|loyalty)"
      r"(?: \w+)? ?(?:number|code|id)?\b|\bsocial security\b|\bnumber(?:'s)?\b|\bid\b|\bcode\b", "id"),
     (r"\bzip\b|\bpost ?code\b|\bpostal\b", "address"),
@@ -30,9 +30,9 @@ NUMBERED = tuple((re.compile(pattern), kind) for pattern, kind in _NUMBERED)
 
 _ASKED: tuple[tuple[str, Private], ...] = (
     (r"\bname\b|who am i (?:speaking|talking)|who(?:'s| is) (?:calling|this)", "name"),
-    (r"\be-?mail\b", "email"),
-    (r"\baddress\b|\bzip\b|\bpost ?code\b|\bpostal\b|where (?:do|should|shall|can).{0,30}(?:live|deliver|send|ship)",
-     "address"),
+    (r"\be-?mail(?: address)?\b", "email"),
+    (r"(?<!mail )\baddress\b|\bzip\b|\bpost ?code\b|\bpostal\b"
+     r"|where (?:do|should|shall|can).{0,30}(?:live|deliver|send|ship)", "address"),
     (r"\bcard\b|\blast four\b", "card"),
     (r"\baccount number\b|\biban\b", "account"),
     (r"\bphone\b|\bmobile\b|\bcall you\b|\breach you\b", "phone"),
@@ -42,7 +42,7 @@ ASKED = tuple((re.compile(pattern), kind) for pattern, kind in _ASKED)
 
 NAMED = re.compile(
     r"\b(?:(?:full |first |last |middle |maiden |sur)?name(?:'s| is| was|:)|under the name(?: of)?|"
-    r"(?:name(?:d)? )?(?:of )?(?:mr|mrs|ms|miss|doctor|dr)\.?|call(?:ed)? me|on behalf of|registered to|"
+    r"(?:name(?:d)? )?(?:of )?(?:mr|mrs|ms|miss|doctor|dr)\.?|called|on behalf of|registered to|"
     r"account holder(?: is)?|i spoke (?:to|with)|speaking (?:to|with)|belongs to|addressed to|made out to|"
     r"(?:is|in) the name(?: of)?)\s+",
     re.IGNORECASE,
@@ -53,10 +53,22 @@ THIS_IS = re.compile(r"\b(?:this is|i am|i'm|it's|it is|here is|thanks|thank you
                      re.IGNORECASE)  # fmt: skip
 """What a name may follow, and much else."""
 
-EMAILED = re.compile(r"\be-?mail(?: address)?(?: is| was|'s|:| to| me at| it to)|\bwrite to me at", re.IGNORECASE)
+OPENING = re.compile(r"(?:hi|hello|hey|good \w+)? ?this is ", re.IGNORECASE)
+"""How callers begin who then say their name."""
+
+_GOES_ON = frozenset("and i'm calling about from i please can could because my want with regarding".split())
+_WRITTEN = frozenset("please thanks thank when because if send".split())
+"""What ends an e-mail address that was misheard."""
+
+EMAILED = re.compile(
+    r"\be-?mail(?: address)?(?: is| was|'s|:| to| me at| it to)|\bwrite to me at|\bplease (?:write|right) (?:to|a)\b",
+    re.IGNORECASE,
+)
+_TOPS = frozenset(("com", "net", "org", "edu", "gov", "info"))
 HOUSED = re.compile(
-    r"\b(?:address(?: is|'s| to| was|:)?|(?:live|living|lives) (?:at|on|in)|(?:deliver|ship|send|mail|move)(?:ed|ing)? "
-    r"(?:it |that |them |everything )?to|moved? to|house is at|going to|located at)\s+(?=(?:\S+\s+){0,2}?\S)",
+    r"\b(?:address(?: is|'s| to| was|:)?|(?:live|living|lives|i love|i leave) (?:at|on|in|of|a)|"
+    r"(?:deliver|ship|send|mail|move)(?:ed|ing)? (?:it |that |them |everything )?to|moved? to|house is at|going to|"
+    r"located at)\s+(?=(?:\S+\s+){0,2}?\S)",
     re.IGNORECASE,
 )
 _STREET = (
@@ -68,6 +80,13 @@ _ENDS = frozenset(
     "please thanks thank because since but so if when instead from now and or i my you it's that's is was can could "
     "would will ok okay yes no the with about calling speaking here by for".split()
 )
+
+
+_LEADING = frozenset(
+    "it's it is its yes yeah yep sure okay ok my name address email e mail um uh hi hello this the that's that i am "
+    "i'm live at well of course so".split()
+)
+_TRAILING = frozenset("thanks thank you please okay".split())
 
 
 @dataclass(frozen=True)
@@ -108,12 +127,15 @@ _DAILY = (
 )
 
 
-def names(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
-    """Where a text names somebody."""
+def names(text: str, words: Sequence[Token], *, heard: bool) -> Iterator[tuple[int, int]]:
+    """Where a text names somebody; in one that was heard the name may have become any words."""
     for match in NAMED.finditer(text):
-        yield from _named(words, match.end(), sure=True)
+        yield from _misheard(words, match.end()) if heard else _named(words, match.end(), sure=True)
     for match in THIS_IS.finditer(text):
         yield from _named(words, match.end(), sure=False, text=text)
+    if heard and (opening := OPENING.match(text)):
+        yield from _misheard(words, opening.end())
+    yield from _before_calling(words)
     known = lexicon()
     for i, word in enumerate(words[:-1]):
         after = words[i + 1]
@@ -128,7 +150,7 @@ def _named(words: Sequence[Token], at: int, *, sure: bool, text: str = "") -> It
     for word in following:
         if not word.word or word.word in common() or word.figures > 1:
             break
-        if not sure and not taken and not (text[word.start].isupper() or word.word in lexicon().given):
+        if not sure and not taken and not _may_begin(text, word):
             break
         taken.append(word)
         if word.end - word.start > len(word.word):  # a mark ends it
@@ -137,16 +159,44 @@ def _named(words: Sequence[Token], at: int, *, sure: bool, text: str = "") -> It
         yield taken[0].start, taken[-1].end
 
 
+def _misheard(words: Sequence[Token], at: int) -> Iterator[tuple[int, int]]:
+    """What stands where a name must, up to what goes on with the sentence."""
+    following = [word for word in words if word.start >= at][: MOST_NAMES + 1]
+    taken: list[Token] = []
+    for word in following:
+        sure = word.word in common() and not word.unsure
+        if word.word in _GOES_ON or (sure and len(taken) > 1):
+            break
+        taken.append(word)
+    if taken:
+        yield taken[0].start, taken[-1].end
+
+
+def _before_calling(words: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    """What is heard unsurely at the beginning of a turn, before "calling": who calls."""
+    calling = next((i for i, word in enumerate(words[: 3 * MOST_NAMES]) if word.word == "calling"), 0)
+    unsure = [word for word in words[:calling] if word.unsure]
+    if len(unsure) > 1:
+        yield unsure[0].start, unsure[-1].end
+
+
+def _may_begin(text: str, word: Token) -> bool:
+    return text[word.start].isupper() or word.word in lexicon().given or word.unsure
+
+
 def answers(kind: Private, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
     """What of a turn answers a question for a name or an address."""
-    if kind == "name" and len(words) <= MOST_ANSWERED:
-        for word in words:
-            if word.word and word.word not in common():
-                yield word.start, word.end
-    elif kind in ("address", "email"):
-        first = next((i for i, word in enumerate(words) if word.figures or word.word not in common()), None)
-        if first is not None and len(words) - first <= 2 * MOST_ANSWERED:
-            yield words[first].start, words[_until(words, first) - 1].end
+    longest = MOST_ANSWERED if kind == "name" else 2 * MOST_ANSWERED
+    if kind not in ("name", "address", "email") or len(words) > longest + len(_LEADING):
+        return
+    first, last = 0, len(words)
+    while first < last and words[first].word in _LEADING:
+        first += 1
+    while last > first and words[last - 1].word in _TRAILING:
+        last -= 1
+    told = [i for i in range(first, last) if words[i].figures or words[i].unsure or words[i].word not in common()]
+    if told and last - first <= longest:
+        yield words[first].start, words[last - 1].end
 
 
 def addresses(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
@@ -184,7 +234,7 @@ def _full_stop(before: Token, after: Token) -> bool:
     return after.word in common() and not after.figures
 
 
-def emails(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def emails(text: str, words: Sequence[Token], *, heard: bool) -> Iterator[tuple[int, int]]:
     """Where a text says an e-mail address in words, well or badly heard."""
     for match in EMAILED.finditer(text):
         following = [word for word in words if word.start >= match.end()]
@@ -192,13 +242,18 @@ def emails(text: str, words: Sequence[Token]) -> Iterator[tuple[int, int]]:
         dot = next(
             (i for i in range(len(taken) - 1, -1, -1) if taken[i].word in ("com", "net", "org", "dot", "at")), None
         )
-        if dot is not None:
+        if heard and taken:
+            end = next((i for i, word in enumerate(taken) if word.word in _WRITTEN), min(len(taken), 10))
+            if end:
+                yield taken[0].start, taken[end - 1].end
+        elif dot is not None:
             yield taken[0].start, taken[min(dot + (taken[dot].word in ("dot", "at")), len(taken) - 1)].end
         elif taken:
             yield taken[0].start, taken[_until(taken, 0) - 1].end
-    for i, word in enumerate(words):
-        if word.word == "dot" and i + 1 < len(words) and "at" in [w.word for w in words[max(0, i - 4) : i]]:
-            at = next(j for j in range(i - 1, -1, -1) if words[j].word == "at")
+    for i, word in enumerate(words[:-1]):
+        hosted = word.word == "dot" and words[i + 1].word in _TOPS
+        if hosted or (word.word == "dot" and "at" in [w.word for w in words[max(0, i - 4) : i]]):
+            at = next((j for j in range(i - 1, -1, -1) if words[j].word == "at"), i)
             first = at
             while first and _local(words[first - 1], at - first):
                 first -= 1

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agent.domain import Pack
 from agent.errors import CallsightError, ConfigError, DeviceError, MissingPartError, PackError, WeightsError
-from agent.masking import Mask, Masker, masked
+from agent.masking import Mask, Masker, doubtful, masked
 from agent.types import Turn, Understanding
 from demos import cli
 from demos.batches import rows, silence
@@ -104,7 +104,8 @@ class _Worker:
         asked: dict[str, str] = {}
         for stretch, audio, understood in heard:
             other = "agent" if stretch.who == "customer" else "customer"
-            masks = self.masker.masks(understood.text, understood.entities, asked.get(other, ""))
+            unsure = doubtful(understood.transcript) if understood.transcript is not None else ()
+            masks = self.masker.masks(understood.text, understood.entities, asked.get(other, ""), unsure)
             asked[stretch.who] = understood.text
             found.append(rows.turn_row(len(found), stretch, understood, masks))
             if understood.transcript is not None:
