@@ -112,7 +112,11 @@ def _tiles(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     return [
         (f"{len(rows):,}", "calls with speech", f"{hours:.1f} hours"),
         (_share(sum(t["verdict"] == "ok" for t in mine), len(mine)), "of turns understood", f"{len(mine):,} turns"),
-        (_share(sum(f["sentiment"] == "negative" for f in facts), len(facts)), "of customers unhappy", "by what they said"),
+        (
+            _share(sum(f["sentiment"] == "negative" for f in facts), len(facts)),
+            "of customers unhappy",
+            "by what they said",
+        ),
         (_share(told.count("yes"), len(told)), "resolved", f"a guess; {len(told)} calls tell"),
         (f"{sum(scores) / len(scores):.0f}" if scores else "-", "mean score", f"of 100, {len(scores)} calls"),
     ]
