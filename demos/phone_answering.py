@@ -30,7 +30,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.types import Turn, Understanding
 from demos.phone_agent import Answered, PhoneAgent
-from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, Say
+from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, LineSounds, MachineHeard, Say
 from demos.phone_ledger import Ending, Entry
 from demos.phone_manners import (
     CLOSING,
@@ -106,6 +106,7 @@ class Answering(FrameProcessor):
         self._task: asyncio.Task[None] | None = None
         self._begun = self._active = time.monotonic()
         self._talking = self._speaking = self._waiting = False
+        self._sounds = False  # the line is loud all the time: music, most likely
         self._keys = ""
         self._last = Answered("")
         self._cut: tuple[str, str] | None = None  # heard and left of words that were interrupted
@@ -127,6 +128,11 @@ class Answering(FrameProcessor):
             await self._key(str(frame.button.value))
         elif isinstance(frame, CallerNodded):
             self._talking = False
+        elif isinstance(frame, LineSounds):
+            self._sounds, self._active = frame.on, time.monotonic()
+        elif isinstance(frame, MachineHeard):
+            await self._break_off()
+            self._came.put_nowait("machine")
         else:
             await self._notice(frame)
             await self.push_frame(frame, direction)
@@ -208,12 +214,15 @@ class Answering(FrameProcessor):
             await self._one(await self._upcoming())
 
     async def _upcoming(self) -> CallerTurn | Turn | Say | str:
-        """What comes next: a turn, words to say, "key", "keys" (input complete), "silence", "longest", "close"."""
+        """What comes next: a turn, words to say, "key", "keys" (all of them), "silence", "longest", "close", "machine".
+
+        Where the line is loud and nobody speaks, somebody has put the agent on hold: it asks more seldom.
+        """
         while True:
             now = time.monotonic()
             if now - self._begun >= self._manners.longest:
                 return "longest"
-            quiet = self._manners.hold if self._waiting else self._manners.silence
+            quiet = self._manners.hold if self._waiting or self._sounds else self._manners.silence
             busy = self._talking or self._speaking
             waits = {"longest": self._begun + self._manners.longest}
             if self._keys:
@@ -235,6 +244,8 @@ class Answering(FrameProcessor):
             came = "keys"
         if came == "longest":
             await self._end("longest", TOO_LONG)
+        elif came == "machine":
+            await self._end("machine")
         elif came == "close":
             await self._end("drained", CLOSING)
         elif came == "keys":

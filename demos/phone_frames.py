@@ -43,6 +43,18 @@ class CallerNodded(SystemFrame):
 
 
 @dataclass
+class MachineHeard(SystemFrame):
+    """The far end is a fax: nothing is to be said to it."""
+
+
+@dataclass
+class LineSounds(SystemFrame):
+    """The line begins, or ceases, to be loud all the time: music, perhaps, and nobody listens."""
+
+    on: bool
+
+
+@dataclass
 class Hold(SystemFrame):
     """Somebody speaks while the agent does: be quiet at once, and keep what was to be said."""
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from agent.store import Store
 
-Ending = Literal["done", "caller", "lost", "person", "longest", "silence", "failed", "drained"]
+Ending = Literal["done", "caller", "lost", "person", "longest", "silence", "failed", "drained", "machine"]
 """How a call ended: the agent said goodbye; the caller hung up; the line broke; handed to a person; too long; ..."""
 
 BROKEN = ("lost", "failed", "drained")

@@ -30,6 +30,7 @@ from demos.phone_playout import Playout
 from demos.phone_speaking import Speaking
 from demos.phone_tapes import Tapes
 from demos.phone_taping import Taping
+from demos.phone_tones import Screening
 
 log = logging.getLogger(__name__)
 
@@ -166,6 +167,7 @@ async def hold(
     pipeline = Pipeline(
         [
             transport.input(),  # the carrier's messages -> the caller's sound and keys
+            Screening(line.rate),  # a fax, music
             Listening(models.ears(line.rate), models.pool),  # sound -> turns, interruptions
             *([taping] if taping else []),  # what a recording must know
             answering,  # turns -> words

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -147,6 +148,8 @@ class Web:
         fields = await self._signed(request)
         if fields is None:
             return _refused()
+        if _machine(fields):
+            return _xml(answers.hang_up())
         ticket = self._ticket("twilio", fields.get("CallSid", ""), fields.get("From", ""))
         if not ticket:
             return Response(answers.busy(), media_type=answers.XML)
@@ -182,6 +185,8 @@ class Web:
         if carrier not in HOOKS or not self._known(request):
             return _refused()
         fields = {**await _form(request), **request.query_params}
+        if _machine(fields) and carrier in ("telnyx", "plivo"):
+            return _xml(answers.hang_up())
         caller = next((fields[name] for name in CALLERS if fields.get(name)), "")
         ticket = self._ticket(carrier, fields.get(HOOKS[carrier], ""), caller)
         if not ticket:
@@ -260,6 +265,11 @@ async def _form(request: Request) -> dict[str, str]:
 
 def _xml(text: str) -> Response:
     return Response(text, media_type=answers.XML)
+
+
+def _machine(fields: Mapping[str, str]) -> bool:
+    """Whether the carrier told that a call it placed was answered by a machine or a fax: those are left alone."""
+    return fields.get("AnsweredBy", "").startswith(("machine", "fax")) or fields.get("Machine", "") == "true"
 
 
 def _refused() -> Response:
