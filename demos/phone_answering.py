@@ -37,6 +37,7 @@ from demos.phone_manners import (
     GIVING_UP,
     LINK_COMES,
     LINK_FAILED,
+    MOMENT,
     MOST_KEYS,
     SORRY,
     TOO_LONG,
@@ -295,7 +296,7 @@ class Answering(FrameProcessor):
     async def _settle(self, turn: Turn, early: asyncio.Future[Understanding] | None = None) -> Understanding | None:
         """What a turn means, begun early or not; None where that failed, and the caller was told."""
         try:
-            return await (early or self._understand(turn))
+            return await self._patiently(early or self._understand(turn))
         except Exception as error:  # noqa: BLE001 - the call must survive a model
             log.error("a turn could not be understood: %s", type(error).__name__)
             await self._apologise()
@@ -309,11 +310,8 @@ class Answering(FrameProcessor):
             await self.push_frame(Say(cut[1]))
 
     async def _answer(self, understood: Understanding) -> None:
-        cut, self._cut = self._cut, None
-        if cut is not None and cut[1]:
-            await self._try(partial(self._agent.heard, self._entry.call_id, self._last.turn, cut[0]))
         try:
-            answered: Answered = await self._run(partial(self._agent.answer, self._entry.call_id, understood))
+            answered = await self._patiently(self._decide(understood))
         except Exception as error:  # noqa: BLE001 - the call must survive its database
             log.error("a turn could not be answered: %s", type(error).__name__)
             await self._apologise()
@@ -330,6 +328,25 @@ class Answering(FrameProcessor):
             await self._end("person")
         elif answered.ends:
             await self._end("silence" if understood.verdict == "no_speech" else "done")
+
+    async def _decide(self, understood: Understanding) -> Answered:
+        cut, self._cut = self._cut, None
+        if cut is not None and cut[1]:
+            await self._try(partial(self._agent.heard, self._entry.call_id, self._last.turn, cut[0]))
+        answered: Answered = await self._run(partial(self._agent.answer, self._entry.call_id, understood))
+        return answered
+
+    async def _patiently(self, work: Awaitable[Got]) -> Got:
+        """What comes of some work; the caller is told once where it takes long."""
+        future = asyncio.ensure_future(work)
+        try:
+            done, _ = await asyncio.wait({future}, timeout=self._manners.patience)
+            if not done and not self._talking:
+                self._playout.done()
+                await self.push_frame(Say(MOMENT))
+            return await future
+        finally:
+            future.cancel()
 
     def _with_link(self, answered: Answered, send: Callable[[], None]) -> Answered:
         """A link for the photo is sent meanwhile, once a call, and the caller told of it."""

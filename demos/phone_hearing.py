@@ -20,7 +20,9 @@ from modalities.types import Audio, Transcript
 
 Hear = Callable[[Audio], Transcript]
 LONGEST = 60.0
-"""Seconds after which a process that does not answer is ended: loading the models takes ten on a busy machine."""
+"""Seconds after which a process that does not answer is ended."""
+START = 300.0
+"""Seconds that loading the models may take at the start: five on an idle machine, and a minute on one far too busy."""
 
 
 class Hearers:
@@ -62,7 +64,7 @@ class Hearers:
         children = [self._free.get() for _ in range(self.count)]
         try:
             for child in children:
-                child.wait(self._longest)
+                child.wait(START)
         finally:
             for child in children:
                 self._free.put(child)

@@ -99,6 +99,7 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
         self._ended = asyncio.Event()
         self._free = asyncio.Event()
         self._free.set()
+        self._writing = False
         self._turn = 0  # counts interruptions: what was to be sent before one is not sent after it
         self._sent: deque[OutputAudioRawFrame] = deque()  # about the last `lead` seconds
         self._again: list[OutputAudioRawFrame] = []  # thrown away on `Hold`
@@ -114,6 +115,8 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
             await self._hold()
         elif isinstance(frame, GoOn):
             self._free.set()
+            while self._again and not self._writing:  # it was the end of the words: nothing follows that sends them
+                await self._send(self._again.pop(0))
         elif isinstance(frame, InterruptionFrame):
             self._turn += 1
             self._again, self._sent = [], deque()
@@ -143,7 +146,13 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
 
     async def write_audio_frame(self, frame: OutputAudioRawFrame) -> bool:
         """Send sound when it is time to; nothing once the agent was interrupted."""
-        turn = self._turn
+        self._writing = True
+        try:
+            return await self._in_turn(frame, self._turn)
+        finally:
+            self._writing = False
+
+    async def _in_turn(self, frame: OutputAudioRawFrame, turn: int) -> bool:
         while True:
             await self._free.wait()
             if turn != self._turn:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from demos.phone_agent import Answered
 from demos.phone_answering import Answering
 from demos.phone_desk import Desk
 from demos.phone_ledger import Ledger, PhoneCall
-from demos.phone_manners import CLOSING, GIVING_UP, SORRY, TOO_LONG, Manners
+from demos.phone_manners import CLOSING, GIVING_UP, MOMENT, SORRY, TOO_LONG, Manners
 from tests.demos.phone_line import (
     BEGIN,
     BREAK_IN,
@@ -156,6 +157,36 @@ def test_an_mhm_does_not_cut_the_agent_short() -> None:
     assert agent.turns == 0
     assert said(agent) == ["Hello."]
     assert 1.0 <= wire.seconds <= 1.2  # what was thrown away was sent again
+
+
+def test_words_thrown_away_at_their_very_end_are_sent_again_where_it_was_nothing() -> None:
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        await until(lambda: wire.seconds >= agent.seconds)  # all is sent, and the last of it not played
+        wire.level(STIR)
+        await until(lambda: wire.events("clear"))
+        before = wire.seconds
+        wire.level(CALM)
+        await until(lambda: wire.seconds > before)
+        wire.hang_up()
+
+    held(play, lead=0.25)
+
+
+def test_a_caller_is_told_that_an_answer_takes_long_and_gets_it() -> None:
+    class Slow(RuleAgent):
+        def answer(self, call_id: str, understood: Any) -> Answered:
+            time.sleep(1.0)
+            return super().answer(call_id, understood)
+
+    async def play(wire: Wire, agent: RuleAgent) -> None:
+        await greeted(wire, agent)
+        wire.turn()
+        await until(lambda: said(agent)[-1] == "You said 1.")
+        wire.hang_up()
+
+    ending, _, agent, _ = held(play, Slow(), patience=0.3)
+    assert ending == "caller"
+    assert said(agent) == ["Hello.", MOMENT, "You said 1."]
 
 
 @pytest.mark.parametrize("follows", [CALM, NOD])
