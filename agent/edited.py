@@ -14,7 +14,7 @@ from agent.errors import PackError
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 """How often edits are looked for, at most."""
 
 Edition = TypeVar("Edition")

@@ -2,12 +2,14 @@
 
 What the books need stays (orders, money, dates, products); whatever names the person or holds their words goes. The
 call in which they ask goes on, so calls that may not be over yet are erased later: by `sweep`, which every new call
-sets off, and which `python -m demos.forget` runs by itself.
+sets off, and which `python -m demos.forget` runs by itself. Callers who never proved who they are cannot ask for their
+words to be found, so calls can also be erased by age: `expire`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
@@ -30,6 +32,8 @@ LONGEST_CALL = dt.timedelta(hours=4)
 """A call that was opened longer ago than this is over."""
 
 GONE = "erased"
+SETTLED = ("closed", "solved")
+"""States of tickets that nobody works on any more."""
 
 
 def forget(session: Session, customer: Customer, now: dt.datetime) -> int:
@@ -69,14 +73,36 @@ def sweep(session: Session, now: dt.datetime) -> int:
     waiting = session.scalars(select(Erasure).where(Erasure.done_at.is_(None))).all()
     calls = _calls_of(session, {row.customer_id for row in waiting}) if waiting else []
     over = [call.id for call in calls if call.opened_at <= now - LONGEST_CALL]
-    for call_id in over:
-        session.execute(delete(CallEvent).where(CallEvent.call_id == call_id))
-        done = {"ok": True, "data": {}, "error": "", "changes": []}
-        session.execute(update(Performed).where(Performed.call_id == call_id).values(result=done))
+    _silence(session, over)
     for row in waiting:
         if row.asked_at <= now - LONGEST_CALL:  # none of theirs is open any more, and nobody can prove to be them
             row.done_at = now
     return len(over)
+
+
+def expire(session: Session, now: dt.datetime, keep: dt.timedelta) -> int:
+    """Erase the words of all calls older than this, whoever called, and what their settled tickets held; how many calls.
+
+    Args:
+        session: of a writing transaction.
+        now: UTC, without a time zone.
+        keep: how long calls are kept, counted from their beginning; at least as long as a call may last.
+    """
+    before = now - max(keep, LONGEST_CALL)
+    holding = select(CallEvent.call_id).distinct()
+    old = list(session.scalars(select(Call.id).where(Call.opened_at < before, Call.id.in_(holding))))
+    _silence(session, old)
+    settled = (Ticket.opened_on < before.date()) & Ticket.status.in_(SETTLED)
+    session.execute(update(Ticket).where(settled).values(detail={}))
+    return len(old)
+
+
+def _silence(session: Session, calls: Sequence[str]) -> None:
+    """Erase what was said in these calls, and what came of it, in words; which operations were done stays."""
+    for call_id in calls:
+        session.execute(delete(CallEvent).where(CallEvent.call_id == call_id))
+        done = {"ok": True, "data": {}, "error": "", "changes": []}
+        session.execute(update(Performed).where(Performed.call_id == call_id).values(result=done))
 
 
 def pending(session: Session) -> int:

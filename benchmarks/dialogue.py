@@ -24,6 +24,7 @@ from typing import Any
 from sqlalchemy import select
 
 from agent.actions import ShopBackend
+from agent.articles import Embed
 from agent.domain import Pack
 from agent.flows import Flows
 from agent.knowledge import Articles, ProductGraph
@@ -78,17 +79,24 @@ def scripts(order: str, email: str, delivered: str) -> list[list[Line]]:
     ]
 
 
-def manager(url: str) -> tuple[Manager, int]:
-    """The retail shop over a fresh database, and its number of products."""
+def manager(url: str, knowledge: Path | None = None, embed: Embed | None = None) -> tuple[Manager, int]:
+    """The retail shop over a fresh database, and its number of products.
+
+    Args:
+        url: of the database.
+        knowledge: a folder in place of the pack's.
+        embed: for the search in articles; without it words alone decide.
+    """
     pack = Pack.load("retail", with_examples=False)
-    graph = ProductGraph(pack.root / "knowledge" / "products.ttl")
+    knowledge = knowledge or pack.root / "knowledge"
+    graph = ProductGraph(knowledge / "products.ttl")
     store = Store(url)
     seed(store, graph)
     backend = ShopBackend(store, graph, dt.date.today)
     flows = Flows.load(pack.root / "flows.toml", pack.intents, pack.entities, backend.operations)
     backend.checks = flows.checks
     replies = Replies.load(pack.root / "replies.toml", flows.keys, flows.flows)
-    return Manager(flows, replies, backend, Articles(pack.root / "knowledge"), store), len(graph.products())
+    return Manager(flows, replies, backend, Articles(knowledge, embed), store), len(graph.products())
 
 
 def customers(store: Store) -> list[tuple[str, str, str]]:

@@ -133,3 +133,30 @@ def test_the_command_refuses_whom_it_cannot_forget(tmp_path: Path, name: str, me
     assert type(raised.value).__name__ == "InputError"
     assert everything(shop) == before
     shop.store.close()
+
+
+def test_words_of_callers_who_proved_nothing_go_by_age(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{tmp_path / 'shop.sqlite'}"
+    shop = Shop(url)
+    shop.call("unknown").say(WORDS, "inform")
+    with shop.store.session(write=True) as session:
+        for number, status in enumerate(("solved", "open")):
+            session.add(
+                Ticket(id=f"T{number}", kind="complaint", detail={"said": status}, status=status, opened_on=utc_now())
+            )
+    later(shop, dt.timedelta(days=31))
+    shop.call("of today").say("hello there", "greet")
+    with shop.store.session(write=True) as session:
+        session.execute(update(Ticket).values(opened_on=utc_now().date() - dt.timedelta(days=31)))
+    assert main(["--store", url, "--older-than", "40"]) == 0
+    assert "0 calls erased" in capsys.readouterr().out
+    assert main(["--store", url, "--older-than", "30"]) == 0
+    assert "1 calls erased" in capsys.readouterr().out
+    left = everything(shop)
+    assert WORDS not in left
+    assert "hello there" in left
+    with shop.store.session() as session:
+        assert [session.get_one(Ticket, name).detail for name in ("T0", "T1")] == [{}, {"said": "open"}]
+    with pytest.raises(Exception, match="number of days from 1 on, not 0"):
+        main(["--store", url, "--older-than", "0"])
+    shop.store.close()
