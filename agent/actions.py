@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
-from agent.errors import BackendError, ConfigError
+from agent.errors import BackendError, CallsightError, ConfigError
 from agent.flows import Request
 from agent.operations import OPERATIONS, Desk, Operation, Refusal
 from agent.operations.requests import declared
@@ -38,6 +38,8 @@ STEM = 4
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.05
+PATIENCE_SECONDS = 4.0
+"""Nobody on the line waits longer for another attempt."""
 
 
 class Backend(Protocol):
@@ -158,6 +160,7 @@ def perform(
     customer_id: int | None = None,
     preview: bool = False,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Result:
     """Do one thing the policy decided.
 
@@ -169,16 +172,39 @@ def perform(
         customer_id: whose call it is, once proved.
         preview: only say what it would come to.
         sleep: waits between attempts.
+        clock: seconds; a backend that took long to fail is not asked again.
+
+    Raises:
+        ConfigError: the backend has no such operation.
     """
     if action.name == "answer":
         return _answer(action, articles)
+    start = clock()
     for attempt in range(ATTEMPTS):
         try:
-            return backend.run(action, key, customer_id=customer_id, preview=preview)
+            return _sound(backend.run(action, key, customer_id=customer_id, preview=preview))
         except BackendError:
             log.warning("operation %s failed, attempt %d of %d", action.name, attempt + 1, ATTEMPTS)
-            sleep(PAUSE_SECONDS * 2**attempt)
+        except CallsightError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a company's systems may fail in any way, and the call goes on
+            log.error("operation %s broke: %s", action.name, type(error).__name__)  # its message may hold their words
+            break
+        if clock() - start > PATIENCE_SECONDS:
+            break
+        sleep(PAUSE_SECONDS * 2**attempt)
     return Result(False, {}, "backend_down")
+
+
+def _sound(result: object) -> Result:
+    """The result, where it is one.
+
+    Raises:
+        TypeError: it is nonsense.
+    """
+    if isinstance(result, Result) and isinstance(result.ok, bool) and isinstance(result.data, Mapping):
+        return result
+    raise TypeError("no result")
 
 
 def _answer(action: Action, articles: Articles | None) -> Result:

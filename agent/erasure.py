@@ -81,7 +81,7 @@ def sweep(session: Session, now: dt.datetime) -> int:
 
 
 def expire(session: Session, now: dt.datetime, keep: dt.timedelta) -> int:
-    """Erase the words of all calls older than this, whoever called, and what their settled tickets held; how many calls.
+    """Erase the words of all calls older than this, whoever called, and of settled tickets; how many calls.
 
     Args:
         session: of a writing transaction.

@@ -209,3 +209,13 @@ class Mail(Base):
     email: Mapped[str]
     order_id: Mapped[str | None] = mapped_column(ForeignKey("orders.id"))
     created_on: Mapped[dt.date]
+
+
+class Document(Base):
+    """A document of a shop that keeps its own form (`agent.document_shop`); `number` is a customer's."""
+
+    __tablename__ = "documents"
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int | None] = mapped_column(index=True)
+    data: Mapped[dict[str, Any]]

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from agent.actions import Key, ShopBackend, excerpt, fingerprint, perform
 from agent.errors import BackendError, ConfigError
+from agent.operations import OPERATIONS
 from agent.tables import Customer, GiftCard, Order, OrderItem, Variant
 from agent.types import Action, Result
 from tests.calls import Library, Shop, difference
@@ -304,6 +305,41 @@ def test_a_backend_that_is_down_is_tried_again_and_then_told(shop: Shop, failure
     result = perform(Action("order_history"), backend, None, ("c", 1), customer_id=1, sleep=pauses.append)
     assert (result.error, backend.calls) == (error, calls)
     assert all(later > earlier for earlier, later in itertools.pairwise(pauses))
+
+
+Made: Any = Result
+
+
+@pytest.mark.parametrize(
+    "nonsense", [None, {"ok": True}, Made("yes", {}), Made(True, None), ValueError("x"), KeyError()]
+)
+def test_nonsense_from_the_backend_is_said_and_not_asked_for_again(nonsense: Any) -> None:
+    calls = []
+
+    class Confused:
+        operations = OPERATIONS
+
+        def run(self, *_: Any, **__: Any) -> Any:
+            calls.append(1)
+            if isinstance(nonsense, Exception):
+                raise nonsense
+            return nonsense
+
+    assert perform(Action("track_order"), Confused(), None, ("c", 1)).error == "backend_down"
+    assert len(calls) == 1
+
+
+def test_a_slow_backend_is_not_asked_again() -> None:
+    times = iter((0.0, 31.0))
+
+    class Slow:
+        operations = OPERATIONS
+
+        def run(self, *_: Any, **__: Any) -> Result:
+            raise BackendError("busy")
+
+    result = perform(Action("track_order"), Slow(), None, ("c", 1), sleep=lambda _: None, clock=lambda: next(times))
+    assert result.error == "backend_down"
 
 
 def test_an_operation_nobody_has_is_named(shop: Shop) -> None:

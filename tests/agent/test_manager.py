@@ -89,7 +89,7 @@ def test_a_call_goes_on_in_another_process(tmp_path: Any) -> None:
     assert second.rows()[f"orders/{paid}"]["status"] == "cancelled"
 
 
-class Crash(Exception):
+class Crash(BaseException):
     """Stands for the process being killed."""
 
 
