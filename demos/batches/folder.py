@@ -21,6 +21,10 @@ from demos.batches.rows import Row
 JOURNAL, LOCK = ".journal.jsonl", ".lock"
 
 
+class OutputError(CallsightError):
+    """The results cannot be written; what was done stays, and the same command goes on from there."""
+
+
 class Journal:
     """The rows of files done so far, on disk as soon as they are added.
 
@@ -93,16 +97,20 @@ def written(folder: Path) -> Iterator[None]:
     """Turns what the disk says while something is written there into clear words.
 
     Raises:
-        CallsightError: it is full, or cannot be written to.
+        OutputError: it is full, or cannot be written to.
     """
     try:
         yield
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        what = "the disk is full" if full else str(error.strerror or error)
-        raise CallsightError(
-            f"cannot write to {str(folder)!r}: {what}; free space and start the same command again: what was done stays"
-        ) from None
+        raise unwritten(folder, "the disk is full" if full else str(error.strerror or error)) from None
+
+
+def unwritten(folder: Path, what: str) -> OutputError:
+    """The error that says why a folder could not be written to, and what to do."""
+    return OutputError(
+        f"cannot write to {str(folder)!r}: {what}; free space and start the same command again: what was done stays"
+    )
 
 
 def replace(path: Path, data: bytes) -> Path:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from agent.masking import Mask
+from demos.batches.folder import unwritten
 from demos.batches.stretches import BLOCK_SECONDS, Stretch
 from modalities import audio as sound
 from modalities.errors import InputError
@@ -91,14 +92,14 @@ def write(path: Path, quiet: Iterable[Quiet], target: Path) -> Path:
     """Copies a recording to FLAC with these stretches silent; whole or not at all, in little memory.
 
     Raises:
-        InputError: it cannot be written.
+        OutputError: it cannot be written.
     """
     import soundfile
 
     wanted, temporary = sorted(quiet, key=lambda q: q.start), target.with_suffix(".part")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    file, at = None, 0.0
+    file, at, frames = None, 0.0, 0
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         for block in _readable(path):
             rate, channels = block[0].rate, [channel.samples.copy() for channel in block]
             for q in wanted:
@@ -110,13 +111,21 @@ def write(path: Path, quiet: Iterable[Quiet], target: Path) -> Path:
                 temporary, "w", samplerate=rate, channels=len(channels), format="FLAC", subtype="PCM_16"
             )
             file.write(np.stack(channels, axis=1))
-            at += block[0].seconds
-    except (soundfile.SoundFileError, ValueError) as error:
-        raise InputError(f"cannot write {str(target)!r} ({error}); is the disk full?") from None
-    finally:
+            at, frames = at + block[0].seconds, frames + len(channels[0])
         if file is not None:
             file.close()
-    os.replace(temporary, target)
+        if (
+            not temporary.is_file() or soundfile.info(temporary).frames != frames
+        ):  # a full disk is told at no other time
+            raise unwritten(target.parent, "the copy is not whole, as on a full disk")
+        os.replace(temporary, target)
+    except (soundfile.SoundFileError, AssertionError) as error:
+        raise unwritten(target.parent, f"{type(error).__name__}, as on a full disk") from None
+    except OSError as error:
+        raise unwritten(target.parent, str(error.strerror or error)) from None
+    finally:
+        if file is not None and not file.closed:
+            file.close()
     return target
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import islice
 from pathlib import Path
@@ -19,6 +19,7 @@ from agent.masking import Mask, Masker, doubtful, masked
 from agent.types import Turn, Understanding
 from demos import cli
 from demos.batches import rows, silence
+from demos.batches.folder import OutputError
 from demos.batches.inputs import Item
 from demos.batches.rows import Row
 from demos.batches.stretches import Layout, Stretch, cuts, layout
@@ -26,7 +27,7 @@ from demos.files import is_photo
 from modalities.types import Image
 
 _AT_ONCE = 8  # turns of a call understood in one batch
-_NOT_THE_FILE = (ConfigError, DeviceError, MissingPartError, PackError, WeightsError)
+_NOT_THE_FILE = (ConfigError, DeviceError, MissingPartError, OutputError, PackError, WeightsError)
 """Errors that every other file would meet too, so they end the batch; its rows so far are kept for the next run."""
 
 Understand = Callable[[Sequence[Turn]], list[Understanding]]
@@ -122,11 +123,18 @@ class _Worker:
             understood = self.understand([Turn(audio=audio, channel="voice") for _, audio in held])
             for (stretch, audio), understanding in zip(held, understood, strict=True):
                 if understanding.text:
-                    yield stretch, audio.seconds, understanding
+                    yield stretch, audio.seconds, _light(understanding)
 
     def _hidden(self, text: str) -> str:
         masks: tuple[Mask, ...] = self.masker.masks(text)
         return masked(text, masks)
+
+
+def _light(understood: Understanding) -> Understanding:
+    """Without the states of the engine's encoder: of a whole recording's turns they are gigabytes."""
+    if understood.transcript is None:
+        return understood
+    return replace(understood, transcript=replace(understood.transcript, states=None))
 
 
 def error_text(error: BaseException) -> str:

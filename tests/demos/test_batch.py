@@ -402,3 +402,14 @@ def test_photos_go_through_too(source: Path, tmp_path: Path) -> None:
 
     assert run(source / "c.jpg", "--out", tmp_path / "out", build=lambda **_: Counts()) == cli.OK
     assert rows_of(tmp_path / "out")[0]["image"]["kind"] == "receipt"
+
+
+def test_a_copy_that_cannot_be_written_ends_the_batch_and_is_nobodys_row(source: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "audio").write_text("a file where the folder of copies belongs")
+    with pytest.raises(folders.OutputError, match="start the same command again"):
+        run(source, "--out", out, "--workers", 1)
+    (out / "audio").unlink()
+    assert run(source, "--out", out, "--workers", 1) == cli.OK
+    assert [row["error"] for row in rows_of(out) if row["path"].endswith("a.wav")] == [None]
