@@ -16,7 +16,6 @@ from typing import Any
 
 from modalities.errors import MissingPartError, WeightsError
 from modalities.speech import language_model
-from modalities.speech.base import MAX_ALTERNATIVES
 from modalities.types import Word
 
 NBEST_TRIES = 60  # hypotheses looked at for other hearings; most differ only in pauses
@@ -130,8 +129,6 @@ def hearings(decoder: Any) -> dict[str, float]:
         text = " ".join(word for word in map(written, hypothesis.hypstr.split() if hypothesis else ()) if word)
         if text and text not in found:
             found[text] = math.log(max(hypothesis.best_score, LEAST))
-        if len(found) > MAX_ALTERNATIVES:
-            break
     return found
 
 

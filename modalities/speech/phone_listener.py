@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 
 from modalities.speech import phone_model
+from modalities.speech.base import MAX_ALTERNATIVES
 from modalities.speech.decoders import Language, Pool, hearings, words, written
 from modalities.speech.expectation import Expectation
 from modalities.speech.language_model import unmarked
@@ -30,7 +31,7 @@ LEAST_LIKELY = -4.0
 """Nats a word below the likeliest phones that are no hearing."""
 LEAST_SURE = 0.5
 """Mean confidence below which it is none either."""
-CLEAR, CLEAR_MISSING = 0.97, 0.05
+CLEAR, CLEAR_MISSING = 0.98, 0.03
 """Mean confidence from which on, and nats a frame below the likeliest phones up to which, a hearing is beyond doubt."""
 MOST_TRIED = 40_000
 """States on which other pronunciations are tried, all hearings together; the words behind are said as is commonest."""
@@ -92,7 +93,7 @@ class PhoneListener:
             likely = [phone_model.likelihood(segment) for segment in decoder.seg() if written(segment.word)]
             if sum(likely) / len(likely) < LEAST_LIKELY or confidence < LEAST_SURE:
                 return Transcript("", confidence=confidence, rejected="unclear")
-            others = tuple(other for other in hearings(decoder) if other != text)
+            others = tuple(other for other in hearings(decoder) if other != text)[:MAX_ALTERNATIVES]
             chances = (confidence, *((1 - confidence) / len(others) for _ in others)) if others else (1.0,)
             return Transcript(text, found, confidence, others, chances)
 

@@ -21,7 +21,7 @@ from modalities.audio import PHONE_RATE, encode_pcm16, level, resample
 from modalities.errors import InputError
 from modalities.locate import ROOT
 from modalities.speech import acoustic
-from modalities.speech.base import SILENCE_DB, Capabilities
+from modalities.speech.base import MAX_ALTERNATIVES, SILENCE_DB, Capabilities
 from modalities.speech.decoders import Language, Pool, hearings, words, written
 from modalities.speech.weighing import UNSURE, Hearing, weighed
 from modalities.types import Audio, Transcript, Word
@@ -197,7 +197,7 @@ def _decode(decoder: Any, audio: Audio) -> Hearing:
         return Hearing(Transcript("", confidence=confidence, rejected="unclear"))
     text = " ".join(word.text for word in found)
     scores = {other: WHEEL * score for other, score in hearings(decoder).items()}
-    others = tuple(other for other in scores if other != text)
+    others = tuple(other for other in scores if other != text)[:MAX_ALTERNATIVES]
     return Hearing(Transcript(text, found, confidence, others), {text: max(scores.values(), default=0.0), **scores})
 
 

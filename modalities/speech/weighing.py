@@ -30,7 +30,7 @@ class Hearing:
 
     Attributes:
         transcript: its words, or why there are none.
-        scores: of the best hearing and others, in nats.
+        scores: of the best hearing and all others that were looked at, in nats.
     """
 
     transcript: Transcript
