@@ -12,6 +12,7 @@ from demos.page_agent import PageAgent
 from demos.page_line import WaitingLine
 from demos.page_person import People
 from demos.page_visitors import Visitor, Visitors
+from demos.phone_hearing import Hearers
 from demos.phone_listening import Ears
 from demos.phone_manners import Manners
 from demos.phone_pipeline import Models
@@ -20,8 +21,9 @@ from modalities.voice.base import breaths
 
 log = logging.getLogger(__name__)
 
-TURNS = 4
-"""Messages worked on at once; who sends more waits and sees how many are before."""
+TURNS = 3
+"""Messages understood at once; others wait and see how many are before them. On a CPU a batch is hardly quicker than
+its turns one by one, and keeps the first waiting for the last: each process that hears has one, and one is at hand."""
 
 
 class House:
@@ -31,12 +33,20 @@ class House:
         agent: who answers.
         ears: makes what follows a hands-free call's sound, for its rate.
         manners: how hands-free calls are held, and how many at once.
-        turns: messages worked on at once.
+        turns: messages understood at once.
+        hearers: what hears before the agent understands; None where the agent hears itself.
     """
 
-    def __init__(self, agent: PageAgent, ears: Callable[[int], Ears], manners: Manners, turns: int = TURNS) -> None:
+    def __init__(
+        self,
+        agent: PageAgent,
+        ears: Callable[[int], Ears],
+        manners: Manners,
+        turns: int = TURNS,
+        hearers: Hearers | None = None,
+    ) -> None:
         self.agent, self.manners = agent, manners
-        self.models = Models(agent, ears, manners)
+        self.models = Models(agent, ears, manners, hearers)
         self.people = People(agent.store)
         self.visitors = Visitors()
         self.turns, self.calls = WaitingLine(turns), WaitingLine(manners.calls)

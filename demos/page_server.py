@@ -13,6 +13,7 @@ from demos.page_agent import PageAgent
 from demos.page_guard import STAFF, Guard, Rules
 from demos.page_house import TURNS, House
 from demos.page_routes import MAX_MESSAGE, routes
+from demos.phone_hearing import Hearers
 from demos.phone_listening import Ears
 from demos.phone_manners import Manners
 
@@ -25,7 +26,12 @@ WEIGHT = 512  # connections at once
 
 
 def application(
-    agent: PageAgent, ears: Callable[[int], Ears], manners: Manners, rules: Rules, turns: int = TURNS
+    agent: PageAgent,
+    ears: Callable[[int], Ears],
+    manners: Manners,
+    rules: Rules,
+    turns: int = TURNS,
+    hearers: Hearers | None = None,
 ) -> FastAPI:
     """The whole page.
 
@@ -34,14 +40,15 @@ def application(
         ears: makes what follows a hands-free call's sound, for its rate.
         manners: how hands-free calls are held.
         rules: who may see what.
-        turns: messages worked on at once.
+        turns: messages understood at once.
+        hearers: what hears before the agent understands; ended with the application.
     """
     import gradio as gr
     from fastapi import FastAPI
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.house = House(agent, ears, manners, turns)
+        app.state.house = House(agent, ears, manners, turns, hearers)
         try:
             yield
         finally:

@@ -101,7 +101,10 @@ class Talk:
     async def _one(self, turn: Turn) -> None:
         visitor, house = self._visitor, self._house
         async with house.turns.turn(lambda ahead: visitor.tell("place", ahead=ahead)):
-            understood = await house.models.batches.ask(turn)
+            began = time.perf_counter()
+            understood = await house.models.understand(turn)
+        if turn.audio is not None:
+            understood = heard_in(understood, 1000 * (time.perf_counter() - began))
         visitor.asked = asked(turn, understood)
         heard = understood.transcript
         if heard is not None:
@@ -148,6 +151,12 @@ def listened(house: House, call_id: str, understood: Understanding) -> bool:
 def asked(turn: Turn, understood: Understanding) -> Turn:
     """The turn as it was understood, so that nothing is heard twice."""
     return replace(turn, text=understood.text, audio=None)
+
+
+def heard_in(understood: Understanding, milliseconds: float) -> Understanding:
+    """The turn with the time that hearing took: what is left of the whole, wherever it was done."""
+    rest = {stage: ms for stage, ms in understood.timings_ms.items() if stage != "hear"}
+    return replace(understood, timings_ms={"hear": max(0.0, milliseconds - sum(rest.values())), **rest})
 
 
 def timed(reply: Reply, speak_ms: float) -> Reply:

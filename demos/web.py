@@ -47,13 +47,14 @@ def _server(agent: Any, options: argparse.Namespace) -> Any:
     from demos.page_guard import Rules
     from demos.phone import quiet
     from demos.phone_manners import Manners
-    from demos.phone_server import listeners
+    from demos.phone_server import hearers, listeners
 
     quiet()
     accounts = None if options.login is None else Accounts.load(options.login)
     who = PageAgent(agent)
     rules = Rules(accounts, options.host in LOCAL, f"Callsight for {who.pack.title}", bool(options.certificate))
-    app = page_server.application(who, listeners(agent), Manners(calls=options.calls), rules, options.turns)
+    manners, hearing = Manners(calls=options.calls), hearers(agent, options.hearing)
+    app = page_server.application(who, listeners(agent), manners, rules, options.turns, hearing)
     return page_server.server(app, options.host, options.port, options.certificate, options.key)
 
 
@@ -80,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--login", type=Path, metavar="FILE", help="who may log in; python -m demos.login writes it (nobody has to)")
     add("--certificate", default="", metavar="FILE", help="serve over TLS, which browsers want for microphones")
     add("--key", default="", metavar="FILE", help="the certificate's key")
-    add("--turns", type=int, default=4, metavar="N", help="messages worked on at once; others wait in a queue (4)")
+    add("--turns", type=int, default=3, metavar="N", help="messages understood at once: 8 on a GPU; others queue (3)")
+    add("--hearing", type=int, metavar="N", help="processes that hear (2; none for engines on a GPU)")
     add("--calls", type=int, default=8, metavar="N", help="hands-free calls at once; others wait in a queue (8)")
     cli.add_agent_options(parser)
     return parser
