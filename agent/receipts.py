@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
 
 from agent.address import Places, find_address
+from agent.bought import find_items, find_number, find_tax, flaw
 from agent.letterhead import find_company
 from agent.printed import PrintedDate, find_amounts, find_dates, month_first
 from agent.respelling import respelt
@@ -52,6 +55,7 @@ class Fields:
     Attributes:
         text: the lines joined by newlines.
         company, date, address, total: the date as YYYY-MM-DD, the total with two decimals, names on one line.
+        rest: what has no place of its own: tax, number, items and whether the sums come out even.
     """
 
     text: str
@@ -59,11 +63,13 @@ class Fields:
     date: Field | None = None
     address: Field | None = None
     total: Field | None = None
+    rest: Receipt = Receipt()
 
     @property
     def receipt(self) -> Receipt:
         """The values alone."""
-        return Receipt(**{name: found.value for name, found in self._found()})
+        found: dict[str, Any] = {name: field.value for name, field in self._found()}
+        return replace(self.rest, **found)
 
     @property
     def entities(self) -> tuple[Entity, ...]:
@@ -92,7 +98,15 @@ def read_receipt(lines: Sequence[TextLine], spans: Sequence[Span] = ()) -> Field
     after = company.places[-1][1] if company else 0
     address = _ruled("address", text, find_address(lines, after), spans) or _named("address", text, spans)
     address = replace(address, value=respelt(address.value, text)) if address else None
-    return Fields(text, company, _date(text, spans), address, _total(lines, spans))
+    total = _total(lines, spans)
+    return Fields(text, company, _date(text, spans), address, total, _rest(lines, total))
+
+
+def _rest(lines: Sequence[TextLine], total: Field | None) -> Receipt:
+    """Tax, number and items, and whether the sums come out even."""
+    items, tax = find_items(lines), find_tax(lines)
+    wrong = flaw(lines, Decimal(total.value), items, tax) if total else ""
+    return Receipt(tax=None if tax is None else f"{tax:.2f}", number=find_number(lines), items=items, flaw=wrong)
 
 
 def is_receipt(lines: Sequence[TextLine]) -> bool:

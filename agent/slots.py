@@ -39,7 +39,6 @@ class Fact(NamedTuple):
 
 def heard(understanding: Understanding) -> dict[str, Any]:
     """What is kept of a turn in its event: all that the policy looks at, as plain values."""
-    photo = understanding.image
     return {
         "text": understanding.text[:LONGEST_TURN],
         "verdict": understanding.verdict,
@@ -49,8 +48,16 @@ def heard(understanding: Understanding) -> dict[str, Any]:
         "entities": [[e.type, e.value, e.source] for e in understanding.entities[:MOST_FACTS]],
         "sentiment": understanding.sentiment.label,
         "spoken": understanding.transcript is not None and bool(understanding.text),
-        "photo": {"kind": photo.kind, "condition": photo.condition, "problem": photo.problem} if photo else None,
+        "photo": _shown(understanding.image),
     }
+
+
+def _shown(photo: Photo | None) -> dict[str, Any] | None:
+    """What is kept of a photo."""
+    if photo is None:
+        return None
+    shown = {"kind": photo.kind, "condition": photo.condition, "problem": photo.problem}
+    return shown | ({"flaw": photo.receipt.flaw} if photo.receipt and photo.receipt.flaw else {})
 
 
 def facts_of(

@@ -107,6 +107,26 @@ def rank_totals(lines: Sequence[TextLine]) -> list[Candidate]:
     return sorted(found, key=lambda candidate: -candidate.score)
 
 
+def arithmetic(lines: Sequence[TextLine]) -> set[Decimal]:
+    """What the receipt's own sums say the total is: cash less change, subtotal with tax, a total rounded to coins."""
+    table = _read(lines)
+    return _sums(table) | _rounded(table)
+
+
+def is_summary(text: str) -> bool:
+    """Whether a row heads the tax summary at the end."""
+    return bool(_SUMMARY.search(text))
+
+
+def kind_of_row(text: str) -> str:
+    """Which sum a row states: total, subtotal, tax, cash, change, rounding or discount; empty for none."""
+    kinds = (
+        ("change", _CHANGE), ("rounding", _ROUNDING), ("subtotal", _SUB), ("discount", _CUT), ("tax", _TAX),
+        ("total", _TOTAL), ("total", _DUE), ("cash", _CASH),
+    )  # fmt: skip
+    return next((kind for kind, pattern in kinds if pattern.search(text)), "")
+
+
 def _read(lines: Sequence[TextLine]) -> list[_Row]:
     """The lines as printed rows."""
     table, start, in_summary = list[_Row](), 0, False

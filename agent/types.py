@@ -85,13 +85,35 @@ class Sentiment:
 
 
 @dataclass(frozen=True)
+class Bought:
+    """One item of a receipt: its words, how many, and the price of all of them as a decimal."""
+
+    name: str
+    count: int
+    price: str
+
+
+@dataclass(frozen=True)
 class Receipt:
-    """The fields of a receipt as written values; date as YYYY-MM-DD, total as a decimal. None where not found."""
+    """The fields of a receipt as written values. None where not found.
+
+    Attributes:
+        company, address: on one line.
+        date: YYYY-MM-DD.
+        total, tax: decimals.
+        number: the receipt's own.
+        items: what was bought.
+        flaw: "sums" where its amounts contradict its total, as on a receipt that was edited or misread; else empty.
+    """
 
     company: str | None = None
     date: str | None = None
     address: str | None = None
     total: str | None = None
+    tax: str | None = None
+    number: str | None = None
+    items: tuple[Bought, ...] = ()
+    flaw: str = ""
 
 
 @dataclass(frozen=True)

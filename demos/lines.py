@@ -63,7 +63,10 @@ def _photo_lines(photo: Photo) -> list[str]:
     if photo.receipt is not None:
         receipt = photo.receipt
         found = {"company": receipt.company, "date": receipt.date, "address": receipt.address, "total": receipt.total}
+        found |= {"number": receipt.number, "tax": receipt.tax}
         lines += [f"receipt {name}: {shown(value)}" for name, value in found.items() if value is not None]
+        lines += [f"receipt item: {item.count} x {shown(item.name)}, {item.price}" for item in receipt.items]
+        lines += ["receipt: its sums contradict its total"] * bool(receipt.flaw)
     return lines + [f"{code.format}: {shown(code.text)}" for code in photo.barcodes]
 
 

@@ -7,8 +7,9 @@ Knows nothing of what the words mean.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +29,9 @@ _RECOGNITION_HEIGHT = 48  # pixels, given by the model
 _MIN_CONFIDENCE = 0.5
 _SURE, _UNSURE = 0.85, 0.78  # mean confidences; print that is the right way up has about 0.95, upside down about 0.7
 _MAX_BARCODES = 16
+_THINNEST = 8  # pixels; what fewer rows of bars say is not believed
+_TILTS = (20.0, -20.0)  # degrees to turn a photo by in which no code shows
+_TILTED_SIDE = 1_200  # pixels of its longer side then
 
 
 @dataclass(frozen=True)
@@ -110,13 +114,49 @@ def read_barcodes(image: Image) -> tuple[Barcode, ...]:
         raise MissingPartError("reading barcodes needs the package zxing-cpp: pip install zxing-cpp") from error
     if min(image.width, image.height) < 8:
         return ()
-    codes = []
-    for found in zxingcpp.read_barcodes(np.ascontiguousarray(image.pixels))[:_MAX_BARCODES]:
-        place = found.position
-        corners = [place.top_left, place.top_right, place.bottom_right, place.bottom_left]
-        outline = np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64)
-        codes.append(Barcode(_clean(found.text), found.format.name, _box(outline, image.width, image.height)))
-    return tuple(codes)
+    found = zxingcpp.read_barcodes(np.ascontiguousarray(image.pixels))
+    if not found:
+        return _read_tilted(image, zxingcpp.read_barcodes)
+    found = [code for code in found[:_MAX_BARCODES] if np.ptp(_outline(code), axis=0).min() >= _THINNEST]
+    codes = [_as_barcode(code, _outline(code), image) for code in found]
+    return tuple(code for code in codes if not any(_stretch_of(other.box, code.box) for other in codes))
+
+
+def _read_tilted(image: Image, read: Callable[[Any], Any]) -> tuple[Barcode, ...]:
+    """The codes that show once a photo is turned by a few degrees: bars are only followed along rows and columns."""
+    from PIL import Image as pil
+
+    picture = pil.fromarray(image.pixels)
+    picture.thumbnail((_TILTED_SIDE, _TILTED_SIDE), pil.Resampling.BOX)
+    scale = image.width / picture.width
+    for angle in _TILTS:
+        turned = picture.rotate(angle, pil.Resampling.BILINEAR, expand=True, fillcolor="white")
+        if codes := [code for code in read(np.asarray(turned)) if np.ptp(_outline(code), axis=0).min() >= _THINNEST]:
+            back = np.array([[math.cos(math.radians(angle)), math.sin(math.radians(angle))],
+                             [-math.sin(math.radians(angle)), math.cos(math.radians(angle))]])  # fmt: skip
+            middles = np.array(turned.size) / 2, np.array(picture.size) / 2
+            code = max(codes, key=lambda code: float(np.ptp(_outline(code), axis=0).prod()))
+            return (_as_barcode(code, ((_outline(code) - middles[0]) @ back + middles[1]) * scale, image),)
+    return ()
+
+
+def _outline(code: Any) -> Corners:
+    place = code.position
+    corners = (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+    return np.array([(corner.x, corner.y) for corner in corners], dtype=np.float64)
+
+
+def _as_barcode(code: Any, outline: Corners, image: Image) -> Barcode:
+    return Barcode(_clean(code.text), code.format.name, _box(outline, image.width, image.height))
+
+
+def _stretch_of(whole: Box, box: Box) -> bool:
+    """Whether a code lies at a larger one: stretches of its bars can be read as shorter codes."""
+    near = max(whole[2] - whole[0], whole[3] - whole[1]) / 2
+    across = min(box[2], whole[2]) - max(box[0], whole[0])
+    down = min(box[3], whole[3]) - max(box[1], whole[1])
+    smaller = (box[2] - box[0]) * (box[3] - box[1]) < (whole[2] - whole[0]) * (whole[3] - whole[1])
+    return smaller and across > -near and down > -near
 
 
 def rows(lines: Sequence[TextLine]) -> tuple[tuple[int, ...], ...]:

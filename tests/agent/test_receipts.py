@@ -7,7 +7,7 @@ import pytest
 from agent.printed import find_amounts, find_dates, month_first, parse_amount
 from agent.receipts import boxes_of, read_receipt
 from agent.totals import rank_totals, total_rows
-from agent.types import Receipt
+from agent.types import Bought, Receipt
 from modalities.ocr import turn_box
 from modalities.types import TextLine, join_lines
 
@@ -128,6 +128,8 @@ def test_a_whole_receipt_is_read() -> None:
         date="2018-03-07",
         address="NO. 12, JALAN PELABUHAN 3, 41000 KLANG, SELANGOR",
         total="58.30",
+        tax="3.30",
+        items=(Bought("Rope 10m", 2, "25.00"), Bought("Lamp", 1, "30.00")),
     )
 
 
@@ -146,7 +148,13 @@ def test_an_american_receipt_is_read() -> None:
         "Card | 84.69",
     )
     assert read_receipt(lines).receipt == Receipt(
-        "HARBOR LANE OUTFITTERS", "2026-03-04", "12 Pier Road Portland, ME 04101", "84.69"
+        "HARBOR LANE OUTFITTERS",
+        "2026-03-04",
+        "12 Pier Road Portland, ME 04101",
+        "84.69",
+        tax="4.79",
+        number="K123455",
+        items=(Bought("Rain jacket", 1, "79.90"),),
     )
 
 
@@ -205,7 +213,7 @@ def test_the_tagger_decides_between_like_amounts_and_names_what_rules_miss() -> 
     text = join_lines(lines)
     at = text.index("11.00")
     fields = read_receipt(lines, [("total", at, at + 5, 0.9), ("company", 0, 6, 0.8), ("date", 0, 3, 0.9)])
-    assert fields.receipt == Receipt(company="zeta 9", total="11.00")
+    assert (fields.receipt.company, fields.receipt.total, fields.receipt.date) == ("zeta 9", "11.00", None)
     assert fields.total is not None
     assert fields.total.tagged
     assert read_receipt(lines).receipt.total != "11.00"
