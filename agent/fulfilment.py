@@ -203,9 +203,9 @@ class Fulfilment:
         if result.ok:
             draft.add("fact", slot=slot, value=result.data[slot], source="photo")
         else:
-            draft.add("declined", slots=["receipt" if draft.state.customer else "receipt_unproved"])
-            if draft.state.customer:
-                draft.say("receipt_unmatched")
+            known = draft.state.customer is not None
+            draft.add("declined", slots=["receipt" if known else "receipt_unproved"])
+            draft.say("receipt_unmatched" if known else "receipt_unproved")
         return self._advance(draft)
 
     def _outcome(self, draft: Draft, outcome: Outcome, facts: Mapping[str, Any], ending: str) -> Step:

@@ -35,8 +35,8 @@ POLICY_KEYS = frozenset(
     """all_right anything_else back_to capabilities capabilities_short cannot clarify clarify_one dropped dropped_all
     goodbye greet greet_short handed_off handoff_failed handoff_waiting how_can_i_help keypad next_task
     no_speech not_done not_identified not_understood out_of_scope photo_damaged photo_problem photo_receipt
-    receipt_unmatched repeat rephrase silent_goodbye silent_help sorry thanks thanks_short wait what_about_it
-    what_about_photo""".split()
+    receipt_unmatched receipt_unproved repeat rephrase silent_goodbye silent_help sorry thanks thanks_short wait
+    what_about_it what_about_photo""".split()
 )
 """The keys the policy uses whatever the flows."""
 

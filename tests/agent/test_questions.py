@@ -55,6 +55,15 @@ def test_a_receipt_of_nobodys_order_matches_nothing(shop: Shop) -> None:
     assert "couldn't find an order for that receipt" in answer.text
 
 
+def test_a_receipt_that_does_not_tell_a_strangers_order_is_not_passed_over(shop: Shop) -> None:
+    call = shop.call()
+    call.say("track my order", "track_order")
+    answer = call.say("this is the receipt", "inform", photo=receipt("1234.56", "2026-04-30"))
+    assert "doesn't tell me yet which order" in answer.text
+    assert "order number" in answer.text
+    assert "receipt" not in call.say("I see", "inform").text
+
+
 def test_a_photo_without_words_leads_to_the_claim(shop: Shop) -> None:
     call = shop.call(known=True)
     assert call.say("", verdict="no_speech", photo=product_photo("damaged")).action.name == "clarify"
