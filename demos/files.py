@@ -10,7 +10,7 @@ from modalities.audio import HEADERLESS
 RECORDINGS = frozenset(
     (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif", ".au", ".m4a", ".mp4", ".webm", ".amr", *HEADERLESS)
 )
-PHOTOS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"))
+PHOTOS = frozenset((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"))
 
 
 def is_photo(path: Path) -> bool:

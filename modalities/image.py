@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modalities.errors import InputError
+from modalities.errors import InputError, MissingPartError
 from modalities.types import Image, Source
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ MAX_SIDE = 2_048  # pixels; small print on a receipt that fills the frame is sti
 MAX_PIXELS = 64_000_000  # before downscaling; the largest phone cameras give about 50 million
 MAX_BYTES = 64 * 1024 * 1024
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _EXIF_ORIENTATION = 0x0112
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyError, struct.error, zlib.error)
 """What Pillow's decoders raise on damaged files."""
@@ -47,6 +48,8 @@ def load(source: Source, *, max_side: int = MAX_SIDE) -> Image:
     from PIL import Image as pil
     from PIL import UnidentifiedImageError
 
+    if _is_heif(data):
+        _learn_heif()
     with warnings.catch_warnings():
         warnings.simplefilter("error", pil.DecompressionBombWarning)
         warnings.filterwarnings("ignore", module="PIL")
@@ -87,6 +90,20 @@ def _read(source: Source) -> tuple[str, bytes]:
     if len(data) > MAX_BYTES:
         raise _too_heavy(name)
     return name, data
+
+
+def _is_heif(data: bytes) -> bool:
+    """Whether the file is one of the kind that iPhones write."""
+    return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
+
+
+def _learn_heif() -> None:
+    """Teach Pillow the format."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise MissingPartError("reading HEIC photos needs the package pillow-heif: pip install pillow-heif") from error
+    pillow_heif.register_heif_opener()
 
 
 def _too_heavy(name: str) -> InputError:

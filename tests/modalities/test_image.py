@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as pil
 
 from modalities.errors import InputError
@@ -38,6 +42,40 @@ def test_common_formats_keep_their_colours(kind: str) -> None:
     assert (image.width, image.height) == (40, 20)
     assert near(image.pixels[10, 8], RED)
     assert near(image.pixels[10, 32], BLUE)
+
+
+def test_heic_keeps_its_colours_and_a_damaged_one_is_named() -> None:
+    pillow_heif.register_heif_opener()
+    data = encoded(picture(64, 48), "HEIF", quality=95)
+    image = load(data)
+    assert (image.width, image.height) == (64, 48)
+    assert near(image.pixels[24, 8], RED)
+    for cut in (16, 60, len(data) // 2, len(data) - 20):
+        with pytest.raises(InputError, match="send"):
+            load(data[:cut])
+
+
+def test_what_is_kept_of_a_photo_knows_no_place_and_no_camera() -> None:
+    exif = pil.Exif()
+    exif[0x010F] = "Camera of Ada"
+    exif.get_ifd(0x8825)[2] = (51.0, 30.0, 0.0)
+    image = load(encoded(picture(), "JPEG", exif=exif))
+    assert [field.name for field in fields(image)] == ["pixels"]
+    assert b"Ada" not in image.pixels.tobytes()
+
+
+@given(st.sampled_from(["JPEG", "PNG", "WEBP", "GIF", "TIFF"]), st.data())
+@settings(max_examples=60, deadline=None)
+def test_a_file_with_changed_bytes_is_a_picture_or_named(kind: str, drawn: st.DataObject) -> None:
+    data = bytearray(encoded(picture(), kind))
+    for place in drawn.draw(st.lists(st.integers(0, len(data) - 1), min_size=1, max_size=8)):
+        data[place] = drawn.draw(st.integers(0, 255))
+    message = "send"
+    try:
+        assert load(bytes(data) + drawn.draw(st.binary(max_size=20))).pixels.size
+    except InputError as error:
+        message = str(error)
+    assert "send" in message
 
 
 def test_path_bytes_and_file_give_the_same(tmp_path: Path) -> None:
