@@ -8,7 +8,9 @@ pip does not bring.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -47,6 +49,23 @@ def _recognizers() -> tuple[tuple[Any, Private], ...]:
     import logging
 
     logging.getLogger("presidio-analyzer").setLevel(logging.ERROR)  # it would log what it finds
-    from presidio_analyzer import predefined_recognizers as published
+    with _without("transformers"):
+        from presidio_analyzer import predefined_recognizers as published
 
     return tuple((getattr(published, name)(), kind) for name, kind in _WANTED.items())
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """As if a package were not installed, unless it is loaded already.
+
+    Presidio's parts load transformers where they find it, for models that are not used here: 190 MB and 3 s of a core.
+    """
+    absent = package not in sys.modules
+    if absent:
+        sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        if absent:
+            del sys.modules[package]
