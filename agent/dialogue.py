@@ -71,8 +71,9 @@ class Policy(Fulfilment):
 
     def _mood(self, draft: Draft, turn: Heard) -> Step | None:
         """Return a greeting that came with a wish, apologise to who is unhappy, and not for ever."""
-        if self.wishes.scolds(turn) and draft.state.negatives <= turn.before.negatives:
-            draft.add("upset", times=turn.before.negatives + 1)
+        unhappy = turn.before.negatives + 1 if self.wishes.vents(turn) else 1
+        if self.wishes.scolds(turn) and draft.state.negatives < unhappy:
+            draft.add("upset", times=unhappy)
         if turn.before.turn == 0 and turn.means("greet") and turn.means(*self.flows.flows):
             draft.say("greet_short")
         if draft.state.negatives >= self.flows.limits.negatives and not draft.state.handed_off:

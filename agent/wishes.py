@@ -59,7 +59,7 @@ class Wishes:
         before, understanding, limits = turn.before, turn.understanding, self.flows.limits
         wishes = [i for i in understanding.meant if i.name in self.flows.flows and not self._is_answer(turn, i)]
         sure = [i for i in wishes if i.confidence >= limits.switch and not self.flows.flows[i.name].alone]
-        if before.flow or sure:
+        if (before.flow and not turn.means("never_mind")) or sure:
             wishes = [i for i in wishes if not self.flows.flows[i.name].alone]
         tied = _tied(understanding.text, self.flows.join_words)
         agreed = before.question.kind in YES_NO and turn.agrees(limits.margin)

@@ -430,6 +430,14 @@ def test_who_goes_on_scolding_gets_a_person_whatever_the_voice_sounds_like(shop:
     assert calm.say("yes please", "affirm").action.name == "file_complaint"
 
 
+def test_a_complaint_in_place_of_a_wish_is_filed(shop: Shop) -> None:
+    call = shop.call(known=True)
+    call.say("this isn't for me, I want my money back", "return_item", sentiment="negative")
+    words = "never mind that, I want to file a complaint about your courier"
+    assert call.say(words, "complaint", "never_mind").action.name == "confirm"
+    assert call.say("yes", "affirm").action.name == "file_complaint"
+
+
 def test_what_no_flow_answers_is_looked_up_before_giving_up(shop: Shop) -> None:
     call = shop.call(known=True)
     found = call.say("how do the gift things from you work", verdict="out_of_scope")
