@@ -1,6 +1,6 @@
 """Photos of products to vectors, by the colours and patterns of their surfaces: Fisher vectors of local colour.
 
-Learnt from photos without labels, so a product never seen before is told from others by a few photos. Around points of
+Learnt from photos of other products, a product never seen before is told from others by a few photos. Around points of
 a grid, means and deviations of colour in 3 x 3 cells are gathered at three sizes; how a photo's differ from those of
 all photos is its vector (Perronnin et al. 2010, https://doi.org/10.1007/978-3-642-15561-1_11). Knows no products.
 """

@@ -2,8 +2,9 @@
 
     python -m training.products --data DIR [--out weights/products]
 
-Learnt from the grocery photos for training, without their labels. One product in five, by a hash of its name, is kept
-from it, so that products new to the encoder can be measured (`benchmarks.products`). Minutes on one core.
+Learnt from the grocery photos for training; which product each shows only tells how photos of one product differ. One
+product in five, by a hash of its name, is kept from it, so that products new to the encoder can be measured
+(`benchmarks.products`). Minutes on one core.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _LEFT_OUT = 0.2
 _AXES = 32  # of local colour that are kept
 _KINDS = 64  # Gaussians: kinds of surface
 _WIDTH = 512  # of a photo's vector
+_EVEN = 0.3  # of the mean spread within products, added in all directions
 _PHOTOS, _POINTS = 600, 100  # from which the kinds of surface are learnt: photos, and points of each
 
 
@@ -65,7 +67,7 @@ def train(data: Path) -> dict[str, Any]:
     photos = [photo for photo in shelf_photos(data, "train") if not left_out(photo.product)]
     parts = _surfaces([photo.path for photo in photos], np.random.default_rng(_SEED))
     vectors = np.stack([fisher(described(Image.open(photo.path), parts), parts) for photo in photos])
-    return {**parts, **_axes(vectors)}
+    return {**parts, **_axes(vectors, [photo.product for photo in photos])}
 
 
 def _surfaces(paths: Sequence[Path], rng: np.random.Generator) -> dict[str, Any]:
@@ -94,11 +96,23 @@ def _surfaces(paths: Sequence[Path], rng: np.random.Generator) -> dict[str, Any]
     return {**parts, "weights": mixture.weights_, "means": mixture.means_, "variances": mixture.covariances_}
 
 
-def _axes(vectors: FloatArray) -> dict[str, Any]:
-    """The axes along which photos differ, the strongest made half as strong as they are."""
+def _axes(vectors: FloatArray, products: Sequence[str]) -> dict[str, Any]:
+    """The axes along which photos differ, those made weak along which photos of one product do."""
     center = vectors.mean(axis=0)
     _, strength, axes = np.linalg.svd(vectors - center, full_matrices=False)
-    return {"center": center, "projection": axes[:_WIDTH].T / np.sqrt(strength[:_WIDTH])}
+    projection = axes[:_WIDTH].T / np.sqrt(strength[:_WIDTH])
+    return {"center": center, "projection": projection @ _within((vectors - center) @ projection, products)}
+
+
+def _within(vectors: FloatArray, products: Sequence[str]) -> FloatArray:
+    """What makes photos of one product differ alike in all directions (Hatch et al. 2006): a square matrix."""
+    names, spread = np.array(products), np.zeros((vectors.shape[1],) * 2)
+    for product in np.unique(names):
+        apart = vectors[names == product] - vectors[names == product].mean(axis=0)
+        spread += apart.T @ apart
+    spread /= len(vectors)
+    strength, axes = np.linalg.eigh(spread + _EVEN * np.trace(spread) / len(spread) * np.eye(len(spread)))
+    return np.asarray(axes / np.sqrt(strength), dtype=np.float32)
 
 
 def save(parts: Mapping[str, Any], out: Path) -> None:
