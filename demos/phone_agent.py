@@ -28,6 +28,7 @@ class Answered:
         person: a person takes over once they are said.
         waits: the customer asked for a moment.
         photo: a photo is asked for.
+        asks: "yes" may answer it.
     """
 
     text: str
@@ -36,6 +37,7 @@ class Answered:
     person: bool = False
     waits: bool = False
     photo: bool = False
+    asks: bool = True
 
 
 class PhoneAgent(Protocol):
@@ -90,8 +92,9 @@ class Answerer:
     def answer(self, call_id: str, understood: Understanding) -> Answered:
         """Decide and act."""
         answer = self._manager.turn(call_id, understood, "phone")
-        photo = PHOTO in self._manager.state(call_id).question.slots
-        return replace(answered(answer.text, answer.action, answer.events), photo=photo)
+        question = self._manager.state(call_id).question
+        found = answered(answer.text, answer.action, answer.events)
+        return replace(found, photo=PHOTO in question.slots, asks=bool(question.kind))
 
     def greet(self, call_id: str, resumed: bool) -> str:
         """The first words: the pack's greeting, or what was last said where the call goes on."""

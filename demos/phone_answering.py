@@ -30,7 +30,7 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.types import Turn, Understanding
 from demos.phone_agent import Answered, PhoneAgent
-from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, LineSounds, MachineHeard, Say
+from demos.phone_frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, LineSounds, MachineHeard, Say
 from demos.phone_ledger import Ending, Entry
 from demos.phone_manners import (
     CLOSING,
@@ -210,7 +210,7 @@ class Answering(FrameProcessor):
     async def _converse(self) -> None:
         greeting = await self._try(partial(self._agent.greet, self._entry.call_id, self._entry.resumed))
         told = self._manners.recorded if self._taping else ""
-        await self._say(Answered(f"{told} {greeting or 'Hello. How can I help?'}".strip()))
+        await self._say(Answered(f"{told} {greeting or 'Hello. How can I help?'}".strip(), asks=False))
         while self.ending is None:
             await self._one(await self._upcoming())
 
@@ -365,6 +365,7 @@ class Answering(FrameProcessor):
 
     async def _say(self, answered: Answered) -> None:
         self._last, self._waiting = answered, answered.waits
+        await self.push_frame(AgentAsks(answered.asks), FrameDirection.UPSTREAM)
         self._active = time.monotonic()
         if answered.text:
             self._playout.done()

@@ -55,6 +55,13 @@ class LineSounds(SystemFrame):
 
 
 @dataclass
+class AgentAsks(SystemFrame):
+    """Whether "yes" may answer what the agent says from now on. Goes to where is listened."""
+
+    on: bool
+
+
+@dataclass
 class Hold(SystemFrame):
     """Somebody speaks while the agent does: be quiet at once, and keep what was to be said."""
 

@@ -22,7 +22,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from demos.phone_frames import CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
+from demos.phone_frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
 from modalities.speech.live import State
 from modalities.speech.live_events import (
     Acknowledged,
@@ -48,6 +48,7 @@ class Ears(Protocol):
 
     rate: int
     agent_speaking: bool
+    agent_asks: bool
 
     @property
     def state(self) -> State:
@@ -100,6 +101,9 @@ class Listening(FrameProcessor):
             self._ears.agent_speaking = True
         elif isinstance(frame, BotStoppedSpeakingFrame):
             self._ears.agent_speaking = False
+        elif isinstance(frame, AgentAsks):
+            self._ears.agent_asks = frame.on
+            return
         elif isinstance(frame, (EndFrame, CancelFrame)):
             await self._stop()
         await self.push_frame(frame, direction)

@@ -106,16 +106,16 @@ class PartialEngine(Protocol):
 class AsideModel(Protocol):
     """Tells an "mhm" from words meant for the agent."""
 
-    def is_aside(self, audio: Audio) -> bool:
-        """Whether the short stretch of speech only says that the listener listens."""
+    def is_aside(self, audio: Audio, assent: bool = False) -> bool:
+        """Whether the short stretch of speech only says that the listener listens; "yes" too, for `assent`."""
         ...
 
 
 class Listener:
     """Follows one live stream.
 
-    Set `agent_speaking` while the agent's voice is playing. Its own sound must not be on the stream: take an echo
-    canceller's output, as browsers and telephone lines give it.
+    Set `agent_speaking` while the agent's voice is playing, and `agent_asks` to whether "yes" may answer it. Its own
+    sound must not be on the stream: take an echo canceller's output, as browsers and telephone lines give it.
 
     Args:
         rate: samples per second of the stream: 16000, or 8000 for a telephone.
@@ -151,7 +151,7 @@ class Listener:
         quick = Timing(given.threshold, given.release, given.start, stop=2 * FRAME_SECONDS, pad=0.0)
         self._segmenter = Segmenter(rate, quick)
         self._block = round(FRAME_SECONDS * rate)
-        self.agent_speaking = False
+        self.agent_speaking, self.agent_asks = False, True
         self._partials: Partials | None = None
         self._text, self._state, self._end = "", State.QUIET, 0
         self._stirred = 0  # frames left until what may be speech was nothing
@@ -295,7 +295,7 @@ class Listener:
         short = (self._end - self._start) / self.rate < self.timing.interruption
         if not (self._undecided and short and self.agent_speaking and self._asides):
             return []
-        if not self._asides.is_aside(self._sound()):
+        if not self._asides.is_aside(self._sound(), not self.agent_asks):
             return []
         event = Acknowledged(self._start, self._end, self._now)
         self._quiet()

@@ -2,8 +2,8 @@
 
 A listener's acknowledgements (Yngve, "On getting a word in edgewise", 1970, called them the back channel) are few and
 short: whether the sound's phones (`phone_listener`) fit one of them better, or one of the short things that people
-break in with, tells which it was. "Yes" and "no" are taken for answers, never for acknowledgements: an answer lost
-costs more than a pause.
+break in with, tells which it was. "No" is always taken for an answer, and "yes" where the agent asked something: an
+answer lost costs more than a pause.
 """
 
 from __future__ import annotations
@@ -32,6 +32,9 @@ INTERRUPTIONS = (
     "yes please", "don't", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
     "first", "second", "erase", "oh",
 )  # fmt: skip
+
+ASSENT = ("yes", "yes please")
+"""Of these, an answer where the agent asks something that yes answers; else they say what "yeah" says."""
 
 PRONUNCIATIONS: Mapping[str, tuple[str, ...]] = {
     "mhm": ("M HH AH M", "M HH M", "AH M HH AH M"),
@@ -69,9 +72,17 @@ class Acknowledgements:
             language = Language(compile_model(said, folder, pronunciations=PRONUNCIATIONS))
         self._listener = PhoneListener(language, ACOUSTICS / PHONES, decoders=1)
 
-    def is_aside(self, audio: Audio) -> bool:
-        """Whether the short stretch of speech only says that the listener listens."""
+    def is_aside(self, audio: Audio, assent: bool = False) -> bool:
+        """Whether the short stretch of speech only says that the listener listens.
+
+        Args:
+            audio: the stretch.
+            assent: "yes" is no answer now.
+        """
         phones = self._listener.log_probabilities(audio)
-        fits = self._listener.likelihoods((*ACKNOWLEDGEMENTS, *INTERRUPTIONS), phones)
-        best = max(fits[: len(ACKNOWLEDGEMENTS)])
-        return best > max(fits[len(ACKNOWLEDGEMENTS) :]) - self._allowed
+        texts = (*ACKNOWLEDGEMENTS, *INTERRUPTIONS)
+        fits = dict(zip(texts, self._listener.likelihoods(texts, phones), strict=True))
+        asides = {*ACKNOWLEDGEMENTS, *(ASSENT if assent else ())}
+        best = max(fit for text, fit in fits.items() if text in asides)
+        nothing = float(phones[:, 0].sum())  # of no words at all
+        return best > max(nothing, max(fit for text, fit in fits.items() if text not in asides) - self._allowed)

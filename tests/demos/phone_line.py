@@ -48,6 +48,7 @@ class Ears:
 
     def __init__(self, rate: int) -> None:
         self.rate, self.agent_speaking, self.state, self.ended = rate, False, State.QUIET, 0
+        self.agent_asks = True
         self._now = self._start = 0
         self._noise = False
 

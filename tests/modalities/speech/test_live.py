@@ -51,9 +51,11 @@ class Judge:
 class Asides:
     answer: bool
     asked: int = 0
+    assent: bool = False
 
-    def is_aside(self, audio: Audio) -> bool:
+    def is_aside(self, audio: Audio, assent: bool = False) -> bool:
         self.asked += 1
+        self.assent = assent
         return self.answer
 
 
@@ -204,6 +206,10 @@ def test_an_interruption_is_told_once_and_asked_about_once() -> None:
     told = kinds(run(listener, sound(0.5, 0.4, 0.4, 0.4, 2.0)))
     assert told == ["Stirred", "SpeechStarted", "Interrupted", "TurnComplete"]
     assert asides.asked == 1
+    assert not asides.assent
+    listener.agent_asks = False
+    run(listener, sound(0.5, 0.4, 2.0))
+    assert asides.assent
 
 
 @pytest.mark.usefixtures("loud")
