@@ -94,6 +94,10 @@ def test_sound_photo_and_words_in_one_turn(capsys: pytest.CaptureFixture[str], r
         "date": "2026-05-04",
         "address": None,
         "total": "25.40",
+        "tax": None,
+        "number": None,
+        "items": [],
+        "flaw": "",
     }
     assert agent.turns[0].channel == "voice"
 
