@@ -26,7 +26,7 @@ from benchmarks.call_sounds import figures
 from benchmarks.carrier import RATE
 from benchmarks.carrier_server import seed
 from benchmarks.endpoint import Played, turns
-from demos.phone_listening import AHEAD, ROOM
+from demos.phone.listening import AHEAD, ROOM
 from modalities.audio import decode_mulaw, encode_mulaw, resample
 from modalities.speech.live import Listener, State
 from modalities.speech.live_events import TurnComplete

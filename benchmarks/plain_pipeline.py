@@ -45,7 +45,7 @@ from starlette.websockets import WebSocket
 from benchmarks.carrier import RATE
 from demos.carriers import answers
 from demos.carriers.payload import read, table
-from demos.phone_hearing import Hearers, hearing
+from demos.phone.hearing import Hearers, hearing
 from modalities.audio import decode_pcm16, encode_pcm16, resample
 from modalities.voice.base import Voice
 
@@ -163,7 +163,7 @@ def main() -> None:
 
     from agent.config import load_settings
     from agent.domain import Pack
-    from demos.phone import quiet
+    from demos.phone.__main__ import quiet
     from modalities.voice.espeak import ESpeak
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.plain_pipeline")

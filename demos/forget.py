@@ -23,7 +23,7 @@ from agent.operations.orders import OPEN
 from agent.store import DEFAULT_URL, Store
 from agent.tables import Customer, Order, utc_now
 from demos import cli
-from demos.phone_tapes import erase
+from demos.phone.tapes import erase
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -41,21 +41,21 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
 
 
 def _server(agent: Any, options: argparse.Namespace) -> Any:
-    from demos import page_server
     from demos.login import Accounts
-    from demos.page_agent import PageAgent
-    from demos.page_guard import Rules
-    from demos.phone import quiet
-    from demos.phone_manners import Manners
-    from demos.phone_server import hearers, listeners
+    from demos.page import server
+    from demos.page.agent import PageAgent
+    from demos.page.guard import Rules
+    from demos.phone.__main__ import quiet
+    from demos.phone.manners import Manners
+    from demos.phone.server import hearers, listeners
 
     quiet()
     accounts = None if options.login is None else Accounts.load(options.login)
     who = PageAgent(agent)
     rules = Rules(accounts, options.host in LOCAL, f"Callsight for {who.pack.title}", bool(options.certificate))
     manners, hearing = Manners(calls=options.calls), hearers(agent, options.hearing)
-    app = page_server.application(who, listeners(agent), manners, rules, options.turns, hearing)
-    return page_server.server(app, options.host, options.port, options.certificate, options.key)
+    app = server.application(who, listeners(agent), manners, rules, options.turns, hearing)
+    return server.server(app, options.host, options.port, options.certificate, options.key)
 
 
 def check_free(host: str, port: int) -> None:

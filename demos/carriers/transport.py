@@ -29,9 +29,9 @@ from pipecat.transports.websocket.fastapi import (
 )
 
 from demos.carriers.serializers import CodecSerializer, Serializer
-from demos.phone_frames import GoOn, Hold
-from demos.phone_playout import Playout
-from demos.phone_tape import Tape
+from demos.phone.frames import GoOn, Hold
+from demos.phone.playout import Playout
+from demos.phone.tape import Tape
 
 BURST = 3.0  # seconds of sound that may come faster than it was spoken
 MOST_REFUSED = 20_000  # messages that make no sense, after which the line is closed

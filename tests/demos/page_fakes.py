@@ -15,11 +15,11 @@ from starlette.testclient import TestClient
 
 from agent.domain import Pack
 from agent.types import Intent, Turn, Understanding
-from demos.page_agent import PageAgent
-from demos.page_guard import Guard, Rules
-from demos.page_house import House
-from demos.page_routes import routes
-from demos.phone_manners import Manners
+from demos.page.agent import PageAgent
+from demos.page.guard import Guard, Rules
+from demos.page.house import House
+from demos.page.routes import routes
+from demos.phone.manners import Manners
 from modalities.types import Audio
 from tests.calls import Shop
 from tests.demos.phone_line import Ears

@@ -19,11 +19,11 @@ from agent.types import Turn, Understanding
 from demos.carriers.serializers import CodecSerializer
 from demos.carriers.tickets import Ticket
 from demos.carriers.twilio import Twilio
-from demos.phone_agent import Answered
-from demos.phone_desk import Desk
-from demos.phone_ledger import Ledger
-from demos.phone_manners import Manners
-from demos.phone_pipeline import Line, Models
+from demos.phone.agent import Answered
+from demos.phone.desk import Desk
+from demos.phone.ledger import Ledger
+from demos.phone.manners import Manners
+from demos.phone.pipeline import Line, Models
 from modalities.audio import decode_mulaw, encode_mulaw
 from modalities.speech.live import State
 from modalities.speech.live_events import (

@@ -49,17 +49,17 @@ def page_of(agent: PageFake, accounts: Accounts | None = None) -> Iterator[str]:
     pytest.importorskip("gradio")
     os.environ.update(GRADIO_ANALYTICS_ENABLED="False", HF_HUB_DISABLE_TELEMETRY="1")
     from benchmarks.carrier_server import free_port
-    from demos import page_server
-    from demos.page_agent import PageAgent
-    from demos.page_guard import Rules
-    from demos.phone import quiet
-    from demos.phone_manners import Manners
-    from demos.phone_server import listeners
+    from demos.page import server
+    from demos.page.agent import PageAgent
+    from demos.page.guard import Rules
+    from demos.phone.__main__ import quiet
+    from demos.phone.manners import Manners
+    from demos.phone.server import listeners
 
     quiet()
     port, who = free_port(), cast(Any, agent)
-    app = page_server.application(PageAgent(who), listeners(who), Manners(silence=60.0), Rules(accounts))
-    with serving(page_server.server(app, "127.0.0.1", port)):
+    app = server.application(PageAgent(who), listeners(who), Manners(silence=60.0), Rules(accounts))
+    with serving(server.server(app, "127.0.0.1", port)):
         yield f"http://127.0.0.1:{port}"
 
 

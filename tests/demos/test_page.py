@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from agent.types import Reply
-from demos.page import examples_of
-from demos.page_routes import MAX_UPLOAD
-from demos.page_talk import ONE_BY_ONE, panel
+from demos.page.frame import examples_of
+from demos.page.routes import MAX_UPLOAD
+from demos.page.talk import ONE_BY_ONE, panel
 from modalities.audio import encode_pcm16
 from tests.demos.page_fakes import PageFake, inside
 from tests.fakes import FAKE_WORDS, tone

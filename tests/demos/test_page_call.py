@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from demos.carriers.events import Played, Sound, Stopped
-from demos.page_call import GO_ON, BrowserCodec
+from demos.page.call import GO_ON, BrowserCodec
 from modalities.audio import encode_pcm16
 from modalities.types import Audio
 from tests.demos.page_fakes import PageFake, inside

@@ -17,9 +17,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.errors import InputError
-from demos import login, page_guard
+from demos import login
 from demos.login import Accounts
-from demos.page_guard import Guard, Rules
+from demos.page import guard
+from demos.page.guard import Guard, Rules
 
 HERE, SOCKET = "http://127.0.0.1:7860", "ws://127.0.0.1:7860/page/talk"
 WORDS = {"ada": "correct horse", "sam": "battery staple"}
@@ -88,7 +89,7 @@ def test_who_has_not_logged_in_sees_nothing(accounts: Accounts) -> None:
 def test_a_wrong_password_lets_nobody_in(
     accounts: Accounts, name: str, password: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_guard, "WRONG_SECONDS", 0.0)
+    monkeypatch.setattr(guard, "WRONG_SECONDS", 0.0)
     one = client(Rules(accounts))
     answer = one.post("/login", data={"name": name, "password": password})
     assert answer.status_code == 401

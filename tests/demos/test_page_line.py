@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import asyncio
 
-from demos.page_line import WaitingLine
-from demos.page_visitors import FORGET_SECONDS, MOST_FILES, Visitors
+from demos.page.line import WaitingLine
+from demos.page.visitors import FORGET_SECONDS, MOST_FILES, Visitors
 from tests.fakes import tone
 
 

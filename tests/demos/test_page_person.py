@@ -9,8 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from agent.errors import InputError
-from demos.page_desk import Desk
-from demos.page_replay import choices, shown, turns
+from demos.page.desk import Desk
+from demos.page.replay import choices, shown, turns
 from tests.demos.page_fakes import PageFake, inside
 from tests.demos.test_page import Tab
 

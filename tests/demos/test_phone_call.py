@@ -12,12 +12,12 @@ import pytest
 
 from agent.errors import BackendError
 from agent.types import Turn
-from demos import phone_pipeline
-from demos.phone_agent import Answered
-from demos.phone_answering import Answering
-from demos.phone_desk import Desk
-from demos.phone_ledger import Ledger, PhoneCall
-from demos.phone_manners import CLOSING, GIVING_UP, MOMENT, SORRY, TOO_LONG, Manners
+from demos.phone import pipeline
+from demos.phone.agent import Answered
+from demos.phone.answering import Answering
+from demos.phone.desk import Desk
+from demos.phone.ledger import Ledger, PhoneCall
+from demos.phone.manners import CLOSING, GIVING_UP, MOMENT, SORRY, TOO_LONG, Manners
 from tests.demos.phone_line import (
     BEGIN,
     BREAK_IN,
@@ -267,7 +267,7 @@ def test_what_is_typed_in_a_call_is_a_turn_and_a_person_can_speak_in_it() -> Non
         wire.hang_up()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(phone_pipeline, "Answering", Watched)
+        patch.setattr(pipeline, "Answering", Watched)
         _, _, agent, _ = held(play)
     assert ("answer", "typed") in agent.log
     assert said(agent) == ["Hello.", "You said 1.", "A person speaks."]

@@ -14,9 +14,9 @@ import pytest
 
 from agent.errors import CallsightError
 from agent.types import Turn
-from demos.phone_hearing import Hearers
-from demos.phone_manners import Manners
-from demos.phone_pipeline import Models
+from demos.phone.hearing import Hearers
+from demos.phone.manners import Manners
+from demos.phone.pipeline import Models
 from modalities.types import Audio, Transcript
 from tests.demos.phone_line import Ears, RuleAgent
 

@@ -13,10 +13,10 @@ import pytest
 from agent.errors import InputError
 from agent.store import Store
 from demos.carriers.tickets import LIFE, MOST, Tickets, same, twilio_signature
-from demos.phone_batches import Batches
-from demos.phone_ledger import Ending, Ledger
-from demos.phone_manners import Manners
-from demos.phone_playout import Playout
+from demos.phone.batches import Batches
+from demos.phone.ledger import Ending, Ledger
+from demos.phone.manners import Manners
+from demos.phone.playout import Playout
 
 
 def spoken() -> Playout:

@@ -17,15 +17,15 @@ import pytest
 
 from agent.errors import CallsightError
 from agent.types import Turn, Understanding
-from demos import phone_photos
-from demos.phone_agent import Answered
-from demos.phone_desk import Desk
-from demos.phone_manners import LINK_COMES, LINK_FAILED
-from demos.phone_photos import HEADERS, LARGEST, LIFE, MOST, OVER, THANKS, TRIES, Photos
-from demos.phone_web import Secrets, Web
+from demos import samples
+from demos.phone.agent import Answered
+from demos.phone.desk import Desk
+from demos.phone.manners import LINK_COMES, LINK_FAILED
+from demos.phone.photos import HEADERS, LARGEST, LIFE, MOST, OVER, THANKS, TRIES, Photos
+from demos.phone.web import Secrets, Web
 from tests.demos.phone_line import Office, RuleAgent, Wire, until
 
-RECEIPT = (Path(phone_photos.__file__).parent / "samples" / "receipt.jpg").read_bytes()
+RECEIPT = (Path(samples.__file__).parent / "receipt.jpg").read_bytes()
 HOME = "https://phone.example.com"
 
 

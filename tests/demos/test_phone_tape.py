@@ -16,11 +16,11 @@ from agent.errors import InputError
 from agent.store import Store
 from agent.tables import Customer, Erasure, utc_now
 from agent.types import Event, Understanding
-from demos.phone_ledger import Ledger
-from demos.phone_manners import Manners
-from demos.phone_pipeline import Models
-from demos.phone_tape import KEPT, LONGEST_OPEN, Tape
-from demos.phone_tapes import Tapes, erase, recordings
+from demos.phone.ledger import Ledger
+from demos.phone.manners import Manners
+from demos.phone.pipeline import Models
+from demos.phone.tape import KEPT, LONGEST_OPEN, Tape
+from demos.phone.tapes import Tapes, erase, recordings
 from modalities.types import Transcript
 from tests.demos.phone_line import Ears, Office, RuleAgent, Wire, until
 
@@ -152,7 +152,7 @@ def held(folder: Path, play: Play, agent: RuleAgent) -> tuple[Office, list[Path]
         await desk.models.close()
         assert not tapes.live
         with office.store.session() as session:
-            from demos.phone_ledger import PhoneCall
+            from demos.phone.ledger import PhoneCall
 
             row = session.get(PhoneCall, 1)
             assert row is not None
@@ -226,7 +226,7 @@ def test_whoever_is_forgotten_is_not_on_tape_either(tmp_path: Path) -> None:
     assert erase(store) == 1
     assert [names[who].exists() for who in ("forgotten", "other")] == [False, True]
     with store.session() as session:
-        from demos.phone_ledger import PhoneCall
+        from demos.phone.ledger import PhoneCall
 
         callers = [row.caller for row in session.query(PhoneCall).order_by(PhoneCall.id)]
     assert callers == ["", "+1other"]

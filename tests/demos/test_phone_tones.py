@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demos.phone_manners import Manners
-from demos.phone_tones import LOUD_SECONDS, Tones
-from demos.phone_web import Secrets
+from demos.phone.manners import Manners
+from demos.phone.tones import LOUD_SECONDS, Tones
+from demos.phone.web import Secrets
 from modalities.audio import encode_pcm16, load, resample
 from modalities.types import Audio
 from tests.demos.phone_line import Office, RuleAgent, Wire, until

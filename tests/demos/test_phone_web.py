@@ -14,11 +14,11 @@ import httpx
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
-from demos import phone
 from demos.carriers.audiosocket import packet
 from demos.carriers.tickets import twilio_signature
-from demos.phone_desk import Desk
-from demos.phone_web import Secrets, Web, briefing
+from demos.phone import __main__ as phone
+from demos.phone.desk import Desk
+from demos.phone.web import Secrets, Web, briefing
 from tests.demos.phone_line import Office, until
 from tests.fakes import builder
 

@@ -11,11 +11,11 @@ from functools import partial
 
 from agent.types import Turn
 from demos.carriers.tickets import Ticket, Tickets
-from demos.phone_answering import Answering
-from demos.phone_ledger import Ending, Entry, Ledger
-from demos.phone_photos import Photos
-from demos.phone_pipeline import Held, Line, Models, hold
-from demos.phone_tapes import erase
+from demos.phone.answering import Answering
+from demos.phone.ledger import Ending, Entry, Ledger
+from demos.phone.photos import Photos
+from demos.phone.pipeline import Held, Line, Models, hold
+from demos.phone.tapes import erase
 from modalities.types import Image
 
 log = logging.getLogger(__name__)

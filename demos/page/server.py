@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from demos import page
-from demos.page_agent import PageAgent
-from demos.page_guard import STAFF, Guard, Rules
-from demos.page_house import TURNS, House
-from demos.page_routes import MAX_MESSAGE, routes
-from demos.phone_hearing import Hearers
-from demos.phone_listening import Ears
-from demos.phone_manners import Manners
+from demos.page import frame
+from demos.page.agent import PageAgent
+from demos.page.guard import STAFF, Guard, Rules
+from demos.page.house import TURNS, House
+from demos.page.routes import MAX_MESSAGE, routes
+from demos.phone.hearing import Hearers
+from demos.phone.listening import Ears
+from demos.phone.manners import Manners
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -56,15 +56,15 @@ def application(
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.router.routes.extend(routes())
-    examples, login = page.examples_of(agent.pack), rules.accounts is not None
+    examples, login = frame.examples_of(agent.pack), rules.accounts is not None
 
     def house() -> House:
         found: House = app.state.house
         return found
 
     for path, staff in ((STAFF, True), ("/", False)):
-        made = page.blocks(rules.title, agent.pack.title, examples, house, agent.store, staff=staff, login=login)
-        gr.mount_gradio_app(app, made, path, auth_dependency=_who, **page.options())
+        made = frame.blocks(rules.title, agent.pack.title, examples, house, agent.store, staff=staff, login=login)
+        gr.mount_gradio_app(app, made, path, auth_dependency=_who, **frame.options())
     app.add_middleware(Guard, rules=rules)
     return app
 

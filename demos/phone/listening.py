@@ -22,7 +22,7 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from demos.phone_frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
+from demos.phone.frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, GoOn, Hold
 from modalities.speech.live import State
 from modalities.speech.live_events import (
     Acknowledged,

@@ -19,18 +19,18 @@ from agent.errors import CallsightError
 from agent.types import Turn, Understanding
 from demos.carriers.serializers import Serializer
 from demos.carriers.transport import PhoneTransport
-from demos.phone_agent import PhoneAgent
-from demos.phone_answering import Answering, Timings
-from demos.phone_batches import Batches
-from demos.phone_hearing import Hearers
-from demos.phone_ledger import Ending, Entry
-from demos.phone_listening import Ears, Listening
-from demos.phone_manners import Manners
-from demos.phone_playout import Playout
-from demos.phone_speaking import Speaking
-from demos.phone_tapes import Tapes
-from demos.phone_taping import Taping
-from demos.phone_tones import Screening
+from demos.phone.agent import PhoneAgent
+from demos.phone.answering import Answering, Timings
+from demos.phone.batches import Batches
+from demos.phone.hearing import Hearers
+from demos.phone.ledger import Ending, Entry
+from demos.phone.listening import Ears, Listening
+from demos.phone.manners import Manners
+from demos.phone.playout import Playout
+from demos.phone.speaking import Speaking
+from demos.phone.tapes import Tapes
+from demos.phone.taping import Taping
+from demos.phone.tones import Screening
 
 log = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.errors import InputError
 from demos import message
-from demos.page_house import House
-from demos.page_talk import Talk
-from demos.page_visitors import Visitor
+from demos.page.house import House
+from demos.page.talk import Talk
+from demos.page.visitors import Visitor
 from modalities.audio import decode_pcm16
 from modalities.types import Audio, Image
 

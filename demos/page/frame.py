@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from agent.domain import Pack
 from agent.store import Store
-from demos import page_desk, page_replay, view
+from demos import view
 from demos.message import MAX_CHARACTERS
-from demos.page_house import House
-from demos.page_talk import panel
+from demos.page import desk, replay
+from demos.page.house import House
+from demos.page.talk import panel
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -50,9 +51,9 @@ def blocks(
             with gr.Tab("Conversation", id="talk"):
                 _conversation(company, examples)
             with gr.Tab("Take over", id="desk"):
-                page_desk.tab(house, login)
+                desk.tab(house, login)
             with gr.Tab("Replay", id="replay"):
-                page_replay.tab(store)
+                replay.tab(store)
     return demo
 
 

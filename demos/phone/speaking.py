@@ -10,8 +10,8 @@ from concurrent.futures import Executor
 from pipecat.frames.frames import Frame, TTSAudioRawFrame, TTSStartedFrame, TTSStoppedFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from demos.phone_frames import Say
-from demos.phone_playout import Playout
+from demos.phone.frames import Say
+from demos.phone.playout import Playout
 from modalities.audio import encode_pcm16, resample
 from modalities.types import Audio
 from modalities.voice.base import breaths

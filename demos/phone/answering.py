@@ -29,10 +29,10 @@ from pipecat.frames.frames import (
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.types import Turn, Understanding
-from demos.phone_agent import Answered, PhoneAgent
-from demos.phone_frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, LineSounds, MachineHeard, Say
-from demos.phone_ledger import Ending, Entry
-from demos.phone_manners import (
+from demos.phone.agent import Answered, PhoneAgent
+from demos.phone.frames import AgentAsks, CallerNodded, CallerPaused, CallerTurn, LineSounds, MachineHeard, Say
+from demos.phone.ledger import Ending, Entry
+from demos.phone.manners import (
     CLOSING,
     GIVING_UP,
     LINK_COMES,
@@ -43,8 +43,8 @@ from demos.phone_manners import (
     TOO_LONG,
     Manners,
 )
-from demos.phone_playout import Playout
-from demos.phone_taping import Taping
+from demos.phone.playout import Playout
+from demos.phone.taping import Taping
 
 log = logging.getLogger(__name__)
 

@@ -23,16 +23,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from agent.errors import InputError
 from demos import message
-from demos.page_call import call
-from demos.page_connection import Connection, close, fields
-from demos.page_house import House
-from demos.page_visitors import Visitor
-from demos.phone_media import FULL, REFUSED
+from demos.page.call import call
+from demos.page.connection import Connection, close, fields
+from demos.page.house import House
+from demos.page.visitors import Visitor
+from demos.phone.media import FULL, REFUSED
 from modalities.types import Image
 
 log = logging.getLogger(__name__)
 
-ASSETS = Path(__file__).parent / "assets"
+ASSETS = Path(__file__).parents[1] / "assets"
 MAX_UPLOAD = 20 * 1024 * 1024
 MAX_MESSAGE = 1024 * 1024  # bytes of one message of a WebSocket; the longest text in the longest encoding
 HELLO_SECONDS = 10.0

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from demos.page_agent import PageAgent
-from demos.page_line import WaitingLine
-from demos.page_person import People
-from demos.page_visitors import Visitor, Visitors
-from demos.phone_hearing import Hearers
-from demos.phone_listening import Ears
-from demos.phone_manners import Manners
-from demos.phone_pipeline import Models
+from demos.page.agent import PageAgent
+from demos.page.line import WaitingLine
+from demos.page.person import People
+from demos.page.visitors import Visitor, Visitors
+from demos.phone.hearing import Hearers
+from demos.phone.listening import Ears
+from demos.phone.manners import Manners
+from demos.phone.pipeline import Models
 from modalities.audio import encode_pcm16
 from modalities.voice.base import breaths
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from agent.errors import InputError
 from demos import cli
-from demos.phone_manners import Manners
+from demos.phone.manners import Manners
 from demos.web import check_free
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def main(argv: Sequence[str] | None = None, build: cli.Builder | None = None) ->
 
 
 async def _serve(agent: Agent, manners: Manners, options: argparse.Namespace) -> None:
-    from demos.phone_photos import Photos
-    from demos.phone_server import Server, desk_of
-    from demos.phone_web import Secrets
+    from demos.phone.photos import Photos
+    from demos.phone.server import Server, desk_of
+    from demos.phone.web import Secrets
 
     secrets = Secrets(os.environ.get(TWILIO, ""), os.environ.get(TOKEN, ""), options.public)
     if not (secrets.twilio or secrets.token):

@@ -18,8 +18,8 @@ from demos.carriers.serializers import CodecSerializer, Serializer
 from demos.carriers.tcp import TcpSocket
 from demos.carriers.tickets import Ticket, same
 from demos.carriers.twilio import Twilio
-from demos.phone_desk import Desk
-from demos.phone_pipeline import Line
+from demos.phone.desk import Desk
+from demos.phone.pipeline import Line
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from agent.secrets import MASK
 from agent.types import Understanding
-from demos.phone_frames import CallerNodded
-from demos.phone_tape import Tape
+from demos.phone.frames import CallerNodded
+from demos.phone.tape import Tape
 
 REFUSES = "*"
 """Key by which a caller has the recording of this call thrown away."""

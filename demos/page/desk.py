@@ -11,8 +11,8 @@ import gradio as gr
 
 from agent.errors import CallsightError
 from demos import view
-from demos.page_house import House
-from demos.page_person import Waiting
+from demos.page.house import House
+from demos.page.person import Waiting
 
 EVERY_SECONDS = 2.0
 """How often the tab looks for new calls and new words."""

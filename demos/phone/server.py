@@ -12,17 +12,17 @@ import uvicorn
 
 from agent.agent import Agent
 from agent.errors import PackError
-from demos.phone_agent import Answerer
-from demos.phone_desk import Desk
-from demos.phone_hearing import Hearers
-from demos.phone_hearing import hearing as speech
-from demos.phone_ledger import Ledger
-from demos.phone_listening import Ears
-from demos.phone_manners import Manners
-from demos.phone_photos import Photos
-from demos.phone_pipeline import Models
-from demos.phone_tapes import Tapes
-from demos.phone_web import Secrets, Web
+from demos.phone.agent import Answerer
+from demos.phone.desk import Desk
+from demos.phone.hearing import Hearers
+from demos.phone.hearing import hearing as speech
+from demos.phone.ledger import Ledger
+from demos.phone.listening import Ears
+from demos.phone.manners import Manners
+from demos.phone.photos import Photos
+from demos.phone.pipeline import Models
+from demos.phone.tapes import Tapes
+from demos.phone.web import Secrets, Web
 from modalities.speech.live import Listener
 
 MAX_MESSAGE = 64 * 1024  # longest WebSocket message that is read at all

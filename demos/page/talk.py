@@ -14,9 +14,9 @@ from functools import partial
 from agent.errors import CallsightError
 from agent.types import Reply, Turn, Understanding
 from demos import view
-from demos.page_house import House
-from demos.page_visitors import Visitor
-from demos.phone_playout import Playout
+from demos.page.house import House
+from demos.page.visitors import Visitor
+from demos.phone.playout import Playout
 from demos.why import why
 from modalities.types import Image
 from modalities.voice.base import breaths

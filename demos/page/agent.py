@@ -9,7 +9,7 @@ from typing import Literal
 from agent.domain import Pack
 from agent.store import Store
 from agent.types import Channel, Reply, Turn, Understanding
-from demos.phone_agent import Answerer
+from demos.phone.agent import Answerer
 
 Who = Literal["customer", "agent", "person"]
 

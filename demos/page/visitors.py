@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.types import Turn
-from demos.phone_answering import Answering
+from demos.phone.answering import Answering
 from modalities.types import Audio, Image
 
 MOST_VISITORS = 1_000  # remembered; a visitor who is not connected is forgotten for a new one

@@ -15,13 +15,13 @@ from agent.types import Reply, Turn, Understanding
 from demos.carriers.events import MAX_MESSAGE, Happening, Message, Played, Sound, Stopped, short
 from demos.carriers.payload import read
 from demos.carriers.serializers import CodecSerializer
-from demos.page_house import House
-from demos.page_talk import asked, listened, panel
-from demos.page_visitors import Visitor
-from demos.phone_agent import Answered, answered
-from demos.phone_answering import Answering
-from demos.phone_ledger import Entry
-from demos.phone_pipeline import Line, hold
+from demos.page.house import House
+from demos.page.talk import asked, listened, panel
+from demos.page.visitors import Visitor
+from demos.phone.agent import Answered, answered
+from demos.phone.answering import Answering
+from demos.phone.ledger import Entry
+from demos.phone.pipeline import Line, hold
 from modalities.types import Audio
 
 RATE = 16_000

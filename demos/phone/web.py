@@ -31,9 +31,9 @@ from agent.errors import CallsightError, InputError
 from demos.carriers import answers
 from demos.carriers.events import MAX_NAME
 from demos.carriers.tickets import same, twilio_signature
-from demos.phone_desk import Desk
-from demos.phone_media import Media
-from demos.phone_photos import GONE, HEADERS, LARGEST, OVER, PAGE, THANKS, TOO_LARGE, UNUSABLE
+from demos.phone.desk import Desk
+from demos.phone.media import Media
+from demos.phone.photos import GONE, HEADERS, LARGEST, OVER, PAGE, THANKS, TOO_LARGE, UNUSABLE
 from modalities.types import Image
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ import numpy as np
 from pipecat.frames.frames import Frame, InputAudioRawFrame
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
-from demos.phone_frames import LineSounds, MachineHeard
+from demos.phone.frames import LineSounds, MachineHeard
 
 STEP = 0.04  # seconds of one look
 CALLING, ANSWERING = 1_100.0, 2_100.0  # Hz

@@ -15,8 +15,8 @@ from agent.erasure import LONGEST_CALL
 from agent.errors import InputError
 from agent.store import Store
 from agent.tables import CallEvent, Erasure, utc_now
-from demos.phone_ledger import PhoneBase, PhoneCall
-from demos.phone_tape import Tape
+from demos.phone.ledger import PhoneBase, PhoneCall
+from demos.phone.tape import Tape
 
 log = logging.getLogger(__name__)
 
