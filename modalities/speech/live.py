@@ -63,7 +63,7 @@ class TurnTiming:
         margin: sound before the speech that belongs to the turn.
     """
 
-    looks: tuple[tuple[float, float], ...] = ((0.25, 0.96), (0.5, 0.7))
+    looks: tuple[tuple[float, float], ...] = ((0.25, 0.96), (0.5, 0.7), (0.7, 0.4), (0.8, 0.2))
     longest_pause: float = 1.2
     longest_turn: float = 60.0
     interruption: float = 0.9
@@ -79,7 +79,7 @@ class TurnTiming:
             raise InputError("interruption and margin must not be negative, nor the longest turn below the pause")
 
 
-TELEPHONE = TurnTiming(looks=((0.3, 0.965), (0.5, 0.9)))
+TELEPHONE = TurnTiming(looks=((0.3, 0.965), (0.5, 0.9), (0.6, 0.4), (0.7, 0.2)))
 """Smart Turn knows wide-band sound best: on a line of 8 kHz it must be surer, and a little later."""
 
 
