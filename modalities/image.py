@@ -27,7 +27,7 @@ MAX_SIDE = 2_048  # pixels; small print on a receipt that fills the frame is sti
 MAX_PIXELS = 64_000_000  # before downscaling; the largest phone cameras give about 50 million
 MAX_BYTES = 64 * 1024 * 1024
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 _EXIF_ORIENTATION = 0x0112
 _DAMAGE = (OSError, SyntaxError, ValueError, EOFError, OverflowError, IndexError, KeyError, struct.error, zlib.error)
@@ -48,13 +48,15 @@ def load(source: Source, *, max_side: int = MAX_SIDE) -> Image:
     from PIL import Image as pil
     from PIL import UnidentifiedImageError
 
+    formats: tuple[str, ...] = _FORMATS
     if _is_heif(data):
         _learn_heif()
+        formats = ("HEIF",)  # Pillow must know a format by now that it is asked for
     with warnings.catch_warnings():
         warnings.simplefilter("error", pil.DecompressionBombWarning)
         warnings.filterwarnings("ignore", module="PIL")
         try:
-            with pil.open(BytesIO(data), formats=_FORMATS) as picture:
+            with pil.open(BytesIO(data), formats=formats) as picture:
                 _check_size(name, picture.size)
                 return Image(_upright(picture, max_side))
         except (pil.DecompressionBombError, pil.DecompressionBombWarning):

@@ -79,7 +79,7 @@ class TurnTiming:
             raise InputError("interruption and margin must not be negative, nor the longest turn below the pause")
 
 
-TELEPHONE = TurnTiming(looks=((0.3, 0.965), (0.5, 0.9), (0.6, 0.4), (0.7, 0.2)))
+TELEPHONE = TurnTiming(looks=((0.3, 0.965), (0.5, 0.9), (0.7, 0.4), (0.8, 0.2)))
 """Smart Turn knows wide-band sound best: on a line of 8 kHz it must be surer, and a little later."""
 
 
