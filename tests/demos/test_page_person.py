@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from agent.errors import InputError
+from agent.types import Event
 from demos.page.desk import Desk
 from demos.page.replay import choices, shown, turns
 from tests.demos.page_fakes import PageFake, inside
@@ -119,13 +120,20 @@ def test_a_stored_call_is_replayed_turn_by_turn(client: TestClient, agent: PageF
     assert (first.number, first.customer) == (1, "Where is K123455?")
     assert first.meant == [("track_order", 0.9)]
     assert first.facts == [("order_id", "K123455")]
-    assert first.said == [("Agent", reply), ("Of this was heard", "nothing")]
+    assert first.said[0] == ("Agent", reply)
     assert any("because" in step for step in first.steps)
     assert "track order" in first.stands
     assert any("handoff" in step for step in second.steps)
     html = shown(agent.manager.store, call_id)
     for wanted in ("Turn 2", "human agent", "because"):
         assert wanted in html
+
+
+@pytest.mark.parametrize(("heard", "wanted"), [("", "nothing"), ("What's the", "What's the")])
+def test_what_was_heard_of_an_answer_cut_short_is_shown(heard: str, wanted: str) -> None:
+    whole = Event("said", {"text": "What's the number?"})
+    (turn,) = turns([whole, Event("said", {"text": heard, "cut_short": True})])
+    assert turn.said == [("Agent", "What's the number?"), ("Of this was heard", wanted)]
 
 
 def test_no_call_is_no_page(agent: PageFake) -> None:
