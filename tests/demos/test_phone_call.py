@@ -47,6 +47,10 @@ def held(play: Play, agent: RuleAgent | None = None, **manners: Any) -> tuple[An
         try:
             await play(wire, office.agent)
             ending = await asyncio.wait_for(call, 20)
+        except BaseException:
+            wire.vanish()  # a call that is cancelled instead may never end
+            await asyncio.wait([call], timeout=10)
+            raise
         finally:
             call.cancel()
             await desk.models.close()
@@ -131,7 +135,7 @@ def test_an_interruption_clears_the_line_and_the_history_holds_what_was_heard() 
         before = wire.seconds
         wire.level(BREAK_IN)
         await asyncio.sleep(0.3)
-        assert wire.seconds == before  # quiet from the first word on
+        assert wire.seconds - before < 0.05  # quiet from the first word on, but for a frame on its way
         wire.level(FINISH)
         await until(lambda: agent.turns == 1)
         wire.hang_up()
@@ -198,7 +202,7 @@ def test_the_agent_falls_quiet_at_the_first_sound_and_goes_on_where_it_was_nothi
         await until(lambda: wire.events("clear"))
         before = wire.seconds
         await asyncio.sleep(0.2)
-        assert wire.seconds == before
+        assert wire.seconds - before < 0.05
         if follows == NOD:
             wire.level(BEGIN)
         wire.level(follows)
