@@ -130,7 +130,7 @@ class PhoneOutput(FastAPIWebsocketOutputTransport):
         if self._clears:
             thrown = self._clear(time.monotonic())
             count = round(thrown / self._seconds)
-            self._again = [*list(self._sent)[len(self._sent) - count :], *self._again] if count else self._again
+            self._again = [*list(self._sent)[-count:], *self._again] if count else self._again
             self._sent.clear()
             await self._write_frame(InterruptionFrame())
 

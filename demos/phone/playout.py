@@ -39,12 +39,13 @@ class Playout:
             self.gaps.append(now - self.until)
         self._resting = False
         self.until = max(self.until, now) + seconds
-        self._sent += seconds
+        if self._pieces:  # else it is the end of words that were done, sent again
+            self._sent += seconds
 
     def cleared(self, now: float) -> float:
         """The far end throws away what it has not played: so many seconds."""
-        thrown = min(self._sent, max(0.0, self.until - now))
-        self._sent -= thrown
+        thrown = max(0.0, self.until - now)
+        self._sent = max(0.0, self._sent - thrown)
         self.until = min(self.until, now)
         return thrown
 
